@@ -1,0 +1,73 @@
+# Everything that is done with this project, by name. `make` alone lists it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+IMPORT_ROOTS := PYTHONPATH=functions:.
+
+FUNCTIONS := login verify sections reset worker sweeper
+RUN_LOCK := infra/local/requirements.txt
+TEST_LOCK := tests/requirements.txt
+CODE := functions infra tests
+
+.PHONY: help run test test-long check bench stage guide lock clean python
+
+help:  ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH=1 begins anew
+	@$(IMPORT_ROOTS) exec $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
+
+test: check  ## Check the code, then run all tests
+	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(ARGS)
+
+test-long: $(VENV)/test.stamp  ## Run the tests with many more generated examples
+	$(IMPORT_ROOTS) HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/test.stamp  ## Style, types and the rules of imports
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(IMPORT_ROOTS) $(BIN)/mypy --strict $(CODE)
+	$(IMPORT_ROOTS) $(BIN)/lint-imports
+
+stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in build/
+	$(IMPORT_ROOTS) $(BIN)/python functions/stage.py --output build
+
+lock: $(VENV)/test.stamp  ## Remake every lock from pyproject.toml; UPGRADE=1 takes newer versions
+	$(LOCK) --all-extras --output-file $(TEST_LOCK) $(if $(UPGRADE),--upgrade)
+	$(LOCK_LIKE_TESTS) $(foreach name,$(FUNCTIONS) local,--extra $(name)) --output-file $(RUN_LOCK)
+	$(foreach name,$(FUNCTIONS),$(LOCK_LIKE_TESTS) --extra $(name) --output-file functions/$(name)/requirements.txt &&) true
+
+clean:  ## Remove what a run, a build or a test has left behind
+	rm -rf build .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Locks are the same on every machine: for every platform, without an address of any index.
+# All of them are made inside the versions of the largest one.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--custom-compile-command "make lock"
+LOCK_LIKE_TESTS = $(LOCK) --constraint $(TEST_LOCK) --upgrade
+
+# A stamp a lock: the environment is installed once and again whenever its lock changes. Compiling
+# it halves the start of every function, also where the environment says not to write bytecode.
+$(VENV)/run.stamp: $(RUN_LOCK)
+	@$(MAKE) --no-print-directory python
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $(RUN_LOCK)
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
+	@touch $@
+
+$(VENV)/test.stamp: $(TEST_LOCK)
+	@$(MAKE) --no-print-directory python
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $(TEST_LOCK)
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
+	@touch $@
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed ($(PYTHON) is $$($(PYTHON) --version 2>&1)); name one with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
