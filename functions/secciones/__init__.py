@@ -1,0 +1,1 @@
+"""The library that all functions of Secciones share; staged into each of them."""

@@ -1,0 +1,139 @@
+"""A batch: the accounts that one *Procesar* resets, and the states that it goes through, always forward."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from secciones.domain.outcomes import Outcome
+
+_ID = re.compile(r"[a-z2-7]{26}")
+_CODE_LENGTH = 8
+
+
+class BatchState(StrEnum):
+    """In the order in which a batch passes through them; `partial` may follow any but `mailed` and `closed`."""
+
+    ACCEPTED = "accepted"  # recorded; the task may not exist yet
+    QUEUED = "queued"  # the task was created
+    RUNNING = "running"  # a worker has or had it
+    UPDATED = "updated"  # no account is changed any more; the mail is due
+    MAILED = "mailed"  # the mail was accepted; the seed stays sealed for a while
+    CLOSED = "closed"  # the seed is gone
+    PARTIAL = "partial"  # the deadline closed it; what was set is mailed if that is possible at all
+
+
+_FORWARD = {
+    BatchState.ACCEPTED: {BatchState.QUEUED, BatchState.RUNNING, BatchState.PARTIAL},
+    BatchState.QUEUED: {BatchState.RUNNING, BatchState.PARTIAL},
+    BatchState.RUNNING: {BatchState.UPDATED, BatchState.PARTIAL},
+    BatchState.UPDATED: {BatchState.MAILED, BatchState.PARTIAL},
+    BatchState.MAILED: {BatchState.CLOSED},
+    BatchState.CLOSED: set(),
+    BatchState.PARTIAL: set(),
+}
+
+
+@dataclass(frozen=True)
+class BatchSection:
+    """The section that rows of a batch belong to, in the words of the registry at the time of the submit."""
+
+    id: str
+    school_id: str
+    school_code: str
+    school_name: str
+    grade: str
+    name: str
+    shift: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student of a batch. `account_id` is empty until the account was found."""
+
+    student_id: str
+    section_id: str
+    nie: str
+    name: str
+    address: str
+    outcome: Outcome = Outcome.PENDING
+    account_id: str = ""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who may write the batch: the holder of the highest `fence`, until `until`; None is nobody."""
+
+    fence: int = 0
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Times are UTC. `sweep_at` is when the sweeper looks at it next; None is never."""
+
+    id: str
+    actor: str
+    teacher_id: str
+    teacher_name: str
+    teacher_address: str
+    sections: tuple[BatchSection, ...]
+    rows: tuple[Row, ...]
+    password_version: int
+    created_at: datetime
+    deadline: datetime
+    expires_at: datetime
+    state: BatchState = BatchState.ACCEPTED
+    lease: Lease = Lease()
+    task_number: int = 1
+    sweep_at: datetime | None = None
+    mailed_at: datetime | None = None
+    mail_failure: str = ""
+
+    @property
+    def code(self) -> str:
+        """What people call the batch by, on the page, in the mail and on the telephone."""
+        return self.id[:_CODE_LENGTH].upper()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the teacher still has to wait."""
+        return self.state in {BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED}
+
+    @property
+    def done(self) -> int:
+        """How many accounts have their final outcome."""
+        return sum(not row.outcome.is_open for row in self.rows)
+
+    def moved_to(self, state: BatchState) -> "Batch":
+        """The batch in a later state; raises ValueError for a step that does not exist."""
+        if state not in _FORWARD[self.state]:
+            raise ValueError(f"a batch cannot go from {self.state} to {state}")
+        return replace(self, state=state)
+
+    def with_rows(self, changed: dict[str, Row]) -> "Batch":
+        """The batch with some rows replaced, by student id."""
+        return replace(self, rows=tuple(changed.get(row.student_id, row) for row in self.rows))
+
+    def stopped(self) -> "Batch":
+        """The batch when time is up: nothing is changed any more, and what is not known is said not to be known."""
+        final = {
+            Outcome.PENDING: Outcome.UNFINISHED,
+            Outcome.READY: Outcome.UNFINISHED,
+            Outcome.CHANGING: Outcome.UNCONFIRMED,
+        }
+        return replace(self, rows=tuple(replace(row, outcome=final.get(row.outcome, row.outcome)) for row in self.rows))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every account has the outcome that Google's answers gave it, and none the deadline's."""
+        return not self.rows_with(Outcome.UNCONFIRMED, Outcome.UNFINISHED)
+
+    def rows_with(self, *outcomes: Outcome) -> tuple[Row, ...]:
+        """The rows that have one of these outcomes, in the batch's order."""
+        return tuple(row for row in self.rows if row.outcome in outcomes)
+
+
+def is_batch_id(text: str) -> bool:
+    """Whether a text has the form of a batch id (26 characters of base32, 130 bits)."""
+    return _ID.fullmatch(text) is not None

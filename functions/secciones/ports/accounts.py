@@ -1,0 +1,29 @@
+"""Workspace accounts: one port to look at them, another to set a password, so that only one function holds both."""
+
+from typing import Protocol
+
+from secciones.domain.accounts import Account
+
+
+class AccountDirectory(Protocol):
+    """Looks at accounts and changes nothing."""
+
+    def find(self, address: str) -> Account | None:
+        """The account that answers to an address (primary or alias); None when there is none.
+
+        Each refusal for a passing reason (quota, overload, network) is tried at most 3 times with full jitter, then
+        raises DirectoryUnavailable with the last reason.
+        """
+        ...
+
+
+class PasswordSetter(Protocol):
+    """Sets temporary passwords and nothing else."""
+
+    def set_temporary_password(self, account_id: str, password: str) -> None:
+        """Set the password, to be changed at the next sign-in. Repeating it with the same password does no harm.
+
+        Raises ChangeRefused when it will never succeed; DirectoryUnavailable after 3 tries that failed for a passing
+        reason, and then the change may or may not have been made.
+        """
+        ...

@@ -1,0 +1,74 @@
+"""Documents in collections: the state of Secciones. Deliberately small, so that two stores can keep every promise."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+# None, bool, int, float, str, bytes, aware datetime (microseconds), and lists and string-keyed dicts of these.
+Document = dict[str, Any]
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """Reads first, then writes; nothing is visible to anyone before the whole of it is."""
+
+    def get(self, collection: str, document_id: str) -> Document | None:
+        """The document, or None. Raises RuntimeError after the first write of the transaction."""
+        ...
+
+    def set(self, collection: str, document_id: str, document: Document) -> None:
+        """Write the whole document, whether or not it was there."""
+        ...
+
+    def delete(self, collection: str, document_id: str) -> None:
+        """Remove the document; nothing happens when it is not there."""
+        ...
+
+
+class Documents(Protocol):
+    """A store that several processes share.
+
+    A document whose `expires_at` has passed is not there: `get` and `query` do not return it and `create` may replace
+    it, whether or not the store has got round to deleting it. Every method raises DocumentsUnavailable when the store
+    does not answer, and after a failed write the write may have been made all the same.
+    """
+
+    def get(self, collection: str, document_id: str) -> Document | None:
+        """The document, or None."""
+        ...
+
+    def create(self, collection: str, document_id: str, document: Document) -> bool:
+        """Write the document unless one is there; True when this call wrote it. Of many at once exactly one does."""
+        ...
+
+    def delete(self, collection: str, document_id: str) -> None:
+        """Remove the document; nothing happens when it is not there."""
+        ...
+
+    def query(
+        self,
+        collection: str,
+        where: Mapping[str, str | int | bool],
+        order_by: str,
+        limit: int,
+        *,
+        descending: bool = False,
+    ) -> Sequence[tuple[str, Document]]:
+        """Ids and documents whose fields equal all of `where`, ordered by one field; those without that field, or
+        with None in it, are left out."""
+        ...
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` and make its writes at once, if nothing it read has changed since; otherwise run it again.
+
+        `work` may therefore run several times and must have no other effect. What it raises is raised, and nothing
+        is written.
+        """
+        ...
+
+
+def is_expired(document: Document, now: datetime) -> bool:
+    """The one rule by which a document is no longer there although the store still has it."""
+    expires_at = document.get("expires_at")
+    return isinstance(expires_at, datetime) and expires_at <= now
