@@ -1,0 +1,36 @@
+"""What the audit is told of a batch. The keys make each of these one event however often a worker comes to it."""
+
+from collections.abc import Mapping
+
+from secciones.domain.batches import Batch
+from secciones.ports.audit import AuditEvent, AuditValue
+
+
+def submit_event(batch: Batch) -> AuditEvent:
+    """A teacher's *Procesar* was recorded."""
+    return _event(batch, "submit", "accepted", {"students": len(batch.rows)})
+
+
+def outcomes_event(batch: Batch) -> AuditEvent:
+    """What became of every account of the batch; recorded once nothing is changed any more."""
+    accounts = [{"student": row.student_id, "account": row.address, "outcome": row.outcome.value} for row in batch.rows]
+    return _event(batch, "accounts", "complete" if batch.is_complete else "partial", {"accounts": accounts})
+
+
+def mail_event(batch: Batch) -> AuditEvent:
+    """The mail was accepted, or will never be."""
+    return _event(batch, "mail", batch.mail_failure or "accepted")
+
+
+def _event(batch: Batch, kind: str, outcome: str, details: Mapping[str, AuditValue] | None = None) -> AuditEvent:
+    return AuditEvent(
+        kind,
+        outcome,
+        batch.actor,
+        batch.teacher_address,
+        school=",".join(sorted({section.school_code for section in batch.sections})),
+        section=",".join(section.id for section in batch.sections),
+        batch=batch.id,
+        key=f"{batch.id}-{kind}",
+        details=details or {},
+    )

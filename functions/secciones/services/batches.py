@@ -1,0 +1,125 @@
+"""Batches in the store: how they are written and read, and the lease that lets one worker at a time write them."""
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import Any
+
+from secciones.domain.batches import Batch, BatchSection, BatchState, Lease, Row
+from secciones.domain.errors import BatchNotFound, LeaseHeld, LeaseLost
+from secciones.domain.outcomes import Outcome
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Document, Documents, Transaction
+
+BATCHES = "batches"
+SEALS = "seals"
+OUTBOX = "outbox"
+
+# Longer than the slowest group of students takes (three tries of ten seconds, twice), and short enough that a teacher
+# whose worker was killed does not wait long for the next one.
+LEASE = timedelta(seconds=120)
+SWEEP_AFTER_LEASE = timedelta(seconds=30)
+# How long after the deadline the mail is still tried, and how long after its end a batch can still be mailed again.
+MAIL_GRACE = timedelta(hours=1)
+SEAL_AFTER_END = timedelta(hours=24)
+
+
+def to_document(batch: Batch) -> Document:
+    """A batch as the store keeps it."""
+    document = dataclasses.asdict(batch)
+    document["state"] = batch.state.value
+    document["sections"] = list(document["sections"])
+    document["rows"] = [row | {"outcome": row["outcome"].value} for row in document["rows"]]
+    return document
+
+
+def from_document(document: Document) -> Batch:
+    """A batch as it was written."""
+    fields: dict[str, Any] = dict(document)
+    fields["state"] = BatchState(document["state"])
+    fields["sections"] = tuple(BatchSection(**section) for section in document["sections"])
+    fields["rows"] = tuple(Row(**(row | {"outcome": Outcome(row["outcome"])})) for row in document["rows"])
+    fields["lease"] = Lease(**document["lease"])
+    return Batch(**fields)
+
+
+def load(source: Documents | Transaction, batch_id: str) -> Batch:
+    """The batch as it stands; raises BatchNotFound."""
+    document = source.get(BATCHES, batch_id)
+    if document is None:
+        raise BatchNotFound
+    return from_document(document)
+
+
+def save(transaction: Transaction, batch: Batch) -> None:
+    """Write the batch with the other writes of the transaction."""
+    transaction.set(BATCHES, batch.id, to_document(batch))
+
+
+def take_lease(documents: Documents, clock: Clock, batch_id: str) -> Batch:
+    """Become the one who writes the batch; the higher fence shuts out whoever had it before.
+
+    Raises LeaseHeld while another holder's time runs, BatchNotFound. A batch that is at its end comes back without a
+    lease: there is nothing to write.
+    """
+
+    def work(transaction: Transaction) -> Batch:
+        batch = load(transaction, batch_id)
+        now = clock.now()
+        if not batch.is_running:
+            return batch
+        if batch.lease.until is not None and batch.lease.until > now:
+            raise LeaseHeld
+        leased = _renewed(batch, batch.lease.fence + 1, now)
+        if leased.state in {BatchState.ACCEPTED, BatchState.QUEUED}:
+            leased = leased.moved_to(BatchState.RUNNING)
+        save(transaction, leased)
+        return leased
+
+    return documents.transact(work)
+
+
+def checkpoint(documents: Documents, clock: Clock, batch: Batch) -> Batch:
+    """Write what the holder of the lease knows, and renew the lease. Raises LeaseLost, and then nothing is written."""
+
+    def work(transaction: Transaction) -> Batch:
+        _require_fence(load(transaction, batch.id), batch)
+        renewed = _renewed(batch, batch.lease.fence, clock.now()) if batch.is_running else _released(batch)
+        save(transaction, renewed)
+        return renewed
+
+    return documents.transact(work)
+
+
+def release_lease(documents: Documents, batch: Batch) -> None:
+    """Let the next worker begin at once; nothing happens when the lease is already another's."""
+
+    def work(transaction: Transaction) -> None:
+        stored = load(transaction, batch.id)
+        if stored.lease.fence == batch.lease.fence:
+            save(transaction, _released(stored))
+
+    documents.transact(work)
+
+
+def gives_up_at(batch: Batch) -> datetime:
+    """From when on nothing is tried any more for a batch that is still running."""
+    return batch.deadline + MAIL_GRACE
+
+
+def seal_expiry(batch: Batch) -> datetime:
+    """When the store itself may delete the seal, should the sweeper never come."""
+    return gives_up_at(batch) + SEAL_AFTER_END
+
+
+def _require_fence(stored: Batch, held: Batch) -> None:
+    if stored.lease.fence != held.lease.fence:
+        raise LeaseLost
+
+
+def _renewed(batch: Batch, fence: int, now: datetime) -> Batch:
+    until = now + LEASE
+    return dataclasses.replace(batch, lease=Lease(fence, until), sweep_at=until + SWEEP_AFTER_LEASE)
+
+
+def _released(batch: Batch) -> Batch:
+    return dataclasses.replace(batch, lease=Lease(batch.lease.fence, None))

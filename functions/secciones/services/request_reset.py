@@ -1,0 +1,202 @@
+"""*Procesar*: a teacher's choice of students becomes a batch, once, whatever happens on the way."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from secciones import logs
+from secciones.domain.batches import Batch, BatchSection, Row
+from secciones.domain.errors import (
+    BatchNotFound,
+    DocumentsUnavailable,
+    FormAlreadyUsed,
+    NotAssigned,
+    NothingSelected,
+    QueueUnavailable,
+    SectionClosed,
+    TooManySelected,
+)
+from secciones.domain.outcomes import Outcome
+from secciones.domain.passwords import PASSWORD_VERSION
+from secciones.domain.roster import Roster
+from secciones.ports.audit import AuditLog
+from secciones.ports.clock import Clock, Ids
+from secciones.ports.documents import Documents, Transaction
+from secciones.ports.registry import Registry
+from secciones.ports.sealer import Sealer
+from secciones.ports.task_queue import TaskQueue
+from secciones.services.batches import OUTBOX, SEALS, load, save, seal_expiry
+from secciones.services.dispatch import dispatch
+from secciones.services.list_sections import StudentRow, student_rows
+from secciones.services.sessions import Session
+
+# When the sweeper first looks whether a worker has taken the batch.
+_FIRST_SWEEP = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class ResetRules:
+    """The institution's domain and the bounds of a batch."""
+
+    domain: str
+    batch_limit: int
+    deadline: timedelta
+    retention: timedelta
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the teacher's form says; `everyone` stands for all students that the section has now."""
+
+    school_id: str
+    section_id: str
+    student_ids: Collection[str]
+    everyone: bool = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A choice that the registry confirms: students of this teacher's section, in the order of the class list."""
+
+    roster: Roster
+    rows: tuple[StudentRow, ...]
+
+
+def select_students(registry: Registry, session: Session, rules: ResetRules, choice: Choice) -> Selection:
+    """Hold a choice against the registry, so that what is confirmed and what is done cannot be made up.
+
+    Raises NothingSelected, TooManySelected, NotAssigned (a school, section or student that is not this teacher's),
+    SectionClosed, RegistryUnavailable.
+    """
+    roster = registry.roster(session.teacher_id, choice.section_id)
+    if roster.school.id != choice.school_id:
+        raise NotAssigned
+    if not roster.section.is_open:
+        raise SectionClosed
+    rows = student_rows(roster, rules.domain)
+    chosen = {row.student_id for row in rows} if choice.everyone else set(choice.student_ids)
+    if not chosen:
+        raise NothingSelected
+    if len(chosen) > rules.batch_limit:
+        raise TooManySelected(rules.batch_limit)
+    if chosen - {row.student_id for row in rows}:
+        raise NotAssigned
+    return Selection(roster, tuple(row for row in rows if row.student_id in chosen))
+
+
+def request_reset(
+    documents: Documents,
+    queue: TaskQueue,
+    sealer: Sealer,
+    audit: AuditLog,
+    clock: Clock,
+    ids: Ids,
+    rules: ResetRules,
+    session: Session,
+    selection: Selection,
+    form_nonce: str,
+) -> str:
+    """Record the batch and hand it to the queue; returns its id. The same form again returns the same batch.
+
+    Raises FormAlreadyUsed when the form made a batch of other students, SealerUnavailable, DocumentsUnavailable.
+    A queue that does not answer is no error: the batch is in the outbox, and the sweeper brings it.
+    """
+    batch = _new_batch(clock, rules, session, selection, form_nonce)
+    # Sealed before the transaction, since that may run again; a seal that is then not used opens nothing.
+    _record(documents, batch, sealer.seal(ids.seed(), batch.id))
+    try:
+        dispatch(documents, queue, audit, batch.id)
+    except (QueueUnavailable, DocumentsUnavailable) as error:
+        logs.write(
+            "WARNING", "batch is recorded but not queued: the sweeper will bring it", batch=batch.id, error=str(error)
+        )
+    return batch.id
+
+
+def repeated_submit(
+    documents: Documents, session: Session, form_nonce: str, student_ids: Collection[str]
+) -> str | None:
+    """The batch that this form has already made, without asking anyone else; None when it has made none.
+
+    Raises FormAlreadyUsed when it made a batch of other students.
+    """
+    try:
+        batch = load(documents, _batch_id(session, form_nonce))
+    except BatchNotFound:
+        return None
+    _require_same_choice(batch, student_ids)
+    return batch.id
+
+
+def find_batch(documents: Documents, session: Session, batch_id: str) -> Batch:
+    """The teacher's own batch; raises BatchNotFound alike for another's and for none."""
+    batch = load(documents, batch_id)
+    if batch.actor != session.actor:
+        raise BatchNotFound
+    return batch
+
+
+def _new_batch(clock: Clock, rules: ResetRules, session: Session, selection: Selection, form_nonce: str) -> Batch:
+    now = clock.now()
+    school, section = selection.roster.school, selection.roster.section
+    return Batch(
+        id=_batch_id(session, form_nonce),
+        actor=session.actor,
+        teacher_id=session.teacher_id,
+        teacher_name=session.name,
+        teacher_address=session.address,
+        sections=(
+            BatchSection(
+                id=section.id,
+                school_id=school.id,
+                school_code=school.code,
+                school_name=school.name,
+                grade=section.grade,
+                name=section.name,
+                shift=section.shift,
+            ),
+        ),
+        rows=tuple(_row(row, section.id) for row in selection.rows),
+        password_version=PASSWORD_VERSION,
+        created_at=now,
+        deadline=now + rules.deadline,
+        expires_at=now + rules.retention,
+        sweep_at=now + _FIRST_SWEEP,
+    )
+
+
+def _batch_id(session: Session, form_nonce: str) -> str:
+    """The id follows from the teacher and the form, so that whoever repeats a submit repeats the same batch."""
+    digest = hmac.new(form_nonce.encode(), b"batch\0" + session.actor.encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest).decode().lower()[:26]
+
+
+def _row(row: StudentRow, section_id: str) -> Row:
+    return Row(
+        student_id=row.student_id,
+        section_id=section_id,
+        nie=row.nie,
+        name=row.name,
+        address=row.address,
+        outcome=row.problem or Outcome.PENDING,
+    )
+
+
+def _record(documents: Documents, batch: Batch, sealed_seed: bytes) -> None:
+    def work(transaction: Transaction) -> None:
+        try:
+            _require_same_choice(load(transaction, batch.id), {row.student_id for row in batch.rows})
+        except BatchNotFound:
+            save(transaction, batch)
+            transaction.set(SEALS, batch.id, {"seed": sealed_seed, "expires_at": seal_expiry(batch)})
+            transaction.set(OUTBOX, batch.id, {"created_at": batch.created_at, "expires_at": batch.expires_at})
+
+    documents.transact(work)
+
+
+def _require_same_choice(stored: Batch, student_ids: Collection[str]) -> None:
+    if {row.student_id for row in stored.rows} != set(student_ids):
+        raise FormAlreadyUsed(stored.id)

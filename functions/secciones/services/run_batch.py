@@ -1,0 +1,211 @@
+"""A worker brings a batch to its end: look up, change, mail. It may be killed anywhere and begun again anywhere."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from secciones import logs
+from secciones.domain.accounts import refusal
+from secciones.domain.batches import Batch, BatchState, Row
+from secciones.domain.errors import ChangeRefused, DirectoryUnavailable, MailRefused, SealLost, Unavailable
+from secciones.domain.outcomes import Outcome
+from secciones.domain.passwords import derive_passwords
+from secciones.ports.accounts import AccountDirectory, PasswordSetter
+from secciones.ports.audit import AuditLog
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Documents
+from secciones.ports.mailer import Mailer, MailRenderer
+from secciones.ports.sealer import Opener
+from secciones.services.batch_events import mail_event, outcomes_event
+from secciones.services.batches import SEAL_AFTER_END, SEALS, checkpoint, release_lease, take_lease
+
+# Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice.
+_GROUP = 20
+# Enough to keep the worker's share of the quota busy at half a second a call.
+_THREADS = 8
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a worker works with."""
+
+    documents: Documents
+    directory: AccountDirectory
+    passwords: PasswordSetter
+    opener: Opener
+    render: MailRenderer
+    mailer: Mailer
+    audit: AuditLog
+    clock: Clock
+    students_org_unit: str
+
+
+def run_batch(worker: Worker, batch_id: str) -> None:
+    """Bring the batch to its end, or as far as the systems allow; repeat it until it returns.
+
+    Raises LeaseHeld or LeaseLost when another worker has the batch, BatchNotFound, and Unavailable when a system
+    failed for now: what was reached by then is kept.
+    """
+    batch = take_lease(worker.documents, worker.clock, batch_id)
+    if not batch.is_running:
+        return
+    try:
+        _finish(worker, batch)
+    except Unavailable:
+        release_lease(worker.documents, batch)
+        raise
+
+
+def _finish(worker: Worker, batch: Batch) -> None:
+    try:
+        seed = _open_seed(worker, batch)
+    except SealLost:
+        _close(worker, replace(batch.stopped(), mail_failure="seal_lost"))
+        return
+    if batch.state is BatchState.RUNNING:
+        batch = _look_up_accounts(worker, batch)
+        batch = _set_passwords(worker, batch, _passwords(seed, batch))
+        batch = _checkpoint(worker, batch.stopped().moved_to(BatchState.UPDATED))
+    worker.audit.record(outcomes_event(batch))
+    try:
+        worker.mailer.send(worker.render(batch, _passwords(seed, batch)))
+    except MailRefused as error:
+        logs.write(
+            "ERROR",
+            "mail refused for good: see Google's reason, mend the sender, and tell the teacher to reset again",
+            batch=batch.id,
+            reason=error.reason,
+        )
+        batch = replace(batch, mail_failure=error.reason)
+    else:
+        batch = replace(batch, mailed_at=worker.clock.now())
+    _close(worker, batch)
+
+
+def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
+    """Every account is looked at before the first is changed, so that the batch is whole or has not begun."""
+    for group in _groups(batch.rows_with(Outcome.PENDING)):
+        if _is_late(worker, batch):
+            break
+        found = _in_parallel(partial(_looked_up, worker, batch.id), group)
+        batch = _checkpoint(worker, batch.with_rows(_by_student(found)))
+        _require_some_progress(found, Outcome.PENDING)
+    _require_none_left(worker, batch, Outcome.PENDING)
+    return batch
+
+
+def _looked_up(worker: Worker, batch_id: str, row: Row) -> Row:
+    try:
+        account = worker.directory.find(row.address)
+    except DirectoryUnavailable as error:
+        return _unreached(row, error)
+    if account is None:
+        return replace(row, outcome=Outcome.NOT_FOUND)
+    outcome = refusal(account, row.address, worker.students_org_unit)
+    if outcome is None:
+        return replace(row, outcome=Outcome.READY, account_id=account.id)
+    if outcome in {Outcome.ADMINISTRATOR, Outcome.NOT_A_STUDENT, Outcome.ALIAS}:
+        logs.write(
+            "ERROR",
+            "SIGES names an account that is no student's; nothing was changed: have the school correct the record",
+            batch=batch_id,
+            student=row.student_id,
+            account=row.address,
+            outcome=outcome.value,
+        )
+    return replace(row, outcome=outcome)
+
+
+def _set_passwords(worker: Worker, batch: Batch, passwords: dict[str, str]) -> Batch:
+    for group in _groups(batch.rows_with(Outcome.CHANGING, Outcome.READY)):
+        if _is_late(worker, batch):
+            break
+        begun = [replace(row, outcome=Outcome.CHANGING) for row in group]
+        batch = _checkpoint(worker, batch.with_rows(_by_student(begun)))
+        changed = _in_parallel(partial(_changed, worker, passwords), begun)
+        batch = _checkpoint(worker, batch.with_rows(_by_student(changed)))
+        _require_some_progress(changed, Outcome.CHANGING)
+    _require_none_left(worker, batch, Outcome.CHANGING, Outcome.READY)
+    return batch
+
+
+def _changed(worker: Worker, passwords: dict[str, str], row: Row) -> Row:
+    try:
+        worker.passwords.set_temporary_password(row.account_id, passwords[row.account_id])
+    except DirectoryUnavailable as error:
+        return _unreached(row, error)
+    except ChangeRefused as error:
+        logs.write("WARNING", "Google refused to change an account", account=row.address, reason=error.reason)
+        return replace(row, outcome=Outcome.REFUSED)
+    return replace(row, outcome=Outcome.CHANGED)
+
+
+def _unreached(row: Row, error: DirectoryUnavailable) -> Row:
+    logs.write("WARNING", "an account was not reached and is tried again", account=row.address, reason=error.reason)
+    return row
+
+
+def _require_some_progress(rows: Sequence[Row], open_outcome: Outcome) -> None:
+    # A whole group without one answer means that Google is down, not that an account is ill: come back later.
+    if all(row.outcome is open_outcome for row in rows):
+        raise DirectoryUnavailable("no account of a group could be reached")
+
+
+def _require_none_left(worker: Worker, batch: Batch, *outcomes: Outcome) -> None:
+    if batch.rows_with(*outcomes) and not _is_late(worker, batch):
+        raise DirectoryUnavailable("some accounts could not be reached")
+
+
+def _is_late(worker: Worker, batch: Batch) -> bool:
+    return worker.clock.now() >= batch.deadline
+
+
+def _close(worker: Worker, batch: Batch) -> None:
+    """Write the end of the batch, after the audit knows of it; the sweeper comes once more to destroy the seal."""
+    if batch.mail_failure:
+        worker.audit.record(outcomes_event(batch))
+    worker.audit.record(mail_event(batch))
+    delivered = batch.mailed_at is not None and batch.is_complete
+    ended = batch.moved_to(BatchState.MAILED if delivered else BatchState.PARTIAL)
+    _checkpoint(worker, replace(ended, sweep_at=worker.clock.now() + SEAL_AFTER_END))
+
+
+def _checkpoint(worker: Worker, batch: Batch) -> Batch:
+    return checkpoint(worker.documents, worker.clock, batch)
+
+
+def _open_seed(worker: Worker, batch: Batch) -> bytes:
+    seal = worker.documents.get(SEALS, batch.id)
+    try:
+        if seal is None:
+            raise SealLost
+        return worker.opener.open(seal["seed"], batch.id)
+    except (SealLost, ValueError) as error:
+        logs.write(
+            "CRITICAL",
+            "the seed of a batch cannot be opened: its passwords are lost, and the teacher has to reset again",
+            batch=batch.id,
+        )
+        raise SealLost from error
+
+
+def _passwords(seed: bytes, batch: Batch) -> dict[str, str]:
+    # All accounts that were found, whatever became of them: the same set from the first change to the last mail.
+    return derive_passwords(seed, (row.account_id for row in batch.rows if row.account_id), batch.password_version)
+
+
+def _groups(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    return [rows[start : start + _GROUP] for start in range(0, len(rows), _GROUP)]
+
+
+def _by_student(rows: Sequence[Row]) -> dict[str, Row]:
+    return {row.student_id: row for row in rows}
+
+
+def _in_parallel(work: Callable[[Row], R], rows: Sequence[Row]) -> list[R]:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(work, rows))

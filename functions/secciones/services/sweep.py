@@ -1,0 +1,133 @@
+"""The sweeper: whatever was left behind goes on, and whatever cannot go on is brought to a visible end."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from secciones import logs
+from secciones.domain.batches import Batch, BatchState, Lease
+from secciones.domain.errors import BatchNotFound, Unavailable
+from secciones.ports.audit import AuditEvent, AuditLog
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Documents, Transaction
+from secciones.ports.task_queue import TaskQueue
+from secciones.services.batch_events import mail_event, outcomes_event
+from secciones.services.batches import BATCHES, OUTBOX, SEAL_AFTER_END, SEALS, gives_up_at, load, save
+from secciones.services.dispatch import dispatch
+
+# What one sweep looks at; the next one comes within the minute.
+_AT_A_TIME = 200
+# A submit that is just being dispatched is left alone.
+_OUTBOX_PATIENCE = timedelta(seconds=15)
+# How long a new task gets to reach a worker before there is another.
+_TASK_PATIENCE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How many batches a sweep brought to the queue, gave up, and sealed for ever."""
+
+    dispatched: int = 0
+    requeued: int = 0
+    given_up: int = 0
+    closed: int = 0
+    failed: int = 0
+
+
+def sweep(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock) -> Sweep:
+    """One round. What fails for one batch does not keep the others; raises Unavailable when nothing can be read."""
+    outcomes = [_bring(documents, queue, audit, batch_id) for batch_id in _waiting(documents, clock)]
+    outcomes += [_look_after(documents, queue, audit, clock, batch_id) for batch_id in _overdue(documents, clock)]
+    counts = {name: outcomes.count(name) for name in ("dispatched", "requeued", "given_up", "closed", "failed")}
+    audit.record(AuditEvent("sweep", "failed" if counts["failed"] else "done", details=counts))
+    return Sweep(**counts)
+
+
+def _waiting(documents: Documents, clock: Clock) -> list[str]:
+    latest = clock.now() - _OUTBOX_PATIENCE
+    return [
+        batch_id
+        for batch_id, entry in documents.query(OUTBOX, {}, "created_at", _AT_A_TIME)
+        if entry["created_at"] <= latest
+    ]
+
+
+def _overdue(documents: Documents, clock: Clock) -> list[str]:
+    now = clock.now()
+    return [
+        batch_id for batch_id, entry in documents.query(BATCHES, {}, "sweep_at", _AT_A_TIME) if entry["sweep_at"] <= now
+    ]
+
+
+def _bring(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: str) -> str:
+    try:
+        dispatch(documents, queue, audit, batch_id)
+    except BatchNotFound:
+        documents.delete(OUTBOX, batch_id)
+        return "closed"
+    except Unavailable as error:
+        return _failed(batch_id, error)
+    return "dispatched"
+
+
+def _look_after(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock, batch_id: str) -> str:
+    try:
+        batch = documents.transact(lambda transaction: _next_step(transaction, clock.now(), batch_id))
+        if batch is None:
+            return "untouched"
+        if batch.is_running:
+            queue.enqueue(batch.id, batch.task_number)
+            return "requeued"
+        # Told again at the end of the seal: a worker or sweeper may have been killed before it could tell.
+        audit.record(outcomes_event(batch))
+        audit.record(mail_event(batch))
+    except BatchNotFound:
+        return "untouched"
+    except Unavailable as error:
+        return _failed(batch_id, error)
+    return "closed" if batch.sweep_at is None else "given_up"
+
+
+def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch | None:
+    """What becomes of an overdue batch; None when a worker has it or somebody was here before."""
+    batch = load(transaction, batch_id)
+    if batch.sweep_at is None or batch.sweep_at > now:
+        return None
+    if not batch.is_running:
+        return _sealed_for_ever(transaction, batch)
+    if batch.lease.until is not None and batch.lease.until > now:
+        return None
+    if now >= gives_up_at(batch):
+        return _given_up(transaction, batch, now)
+    requeued = replace(batch, task_number=batch.task_number + 1, sweep_at=now + _TASK_PATIENCE)
+    save(transaction, requeued)
+    return requeued
+
+
+def _sealed_for_ever(transaction: Transaction, batch: Batch) -> Batch:
+    ended = batch.moved_to(BatchState.CLOSED) if batch.state is BatchState.MAILED else batch
+    ended = replace(ended, sweep_at=None)
+    save(transaction, ended)
+    transaction.delete(SEALS, batch.id)
+    return ended
+
+
+def _given_up(transaction: Transaction, batch: Batch, now: datetime) -> Batch:
+    logs.write(
+        "CRITICAL",
+        "a batch was not finished or mailed in time: see why its worker failed, and tell the teacher to reset again",
+        batch=batch.id,
+    )
+    # The higher fence shuts out a worker that may still be alive somewhere.
+    ended = replace(
+        batch.stopped().moved_to(BatchState.PARTIAL),
+        lease=Lease(batch.lease.fence + 1),
+        mail_failure="deadline",
+        sweep_at=now + SEAL_AFTER_END,
+    )
+    save(transaction, ended)
+    return ended
+
+
+def _failed(batch_id: str, error: Unavailable) -> str:
+    logs.write("WARNING", "sweep: a batch has to wait for the next sweep", batch=batch_id, error=str(error))
+    return "failed"
