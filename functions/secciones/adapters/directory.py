@@ -1,0 +1,121 @@
+"""The Directory of Google Workspace: looks accounts up, and sets temporary passwords.
+
+Two classes with two scopes, so that a function which only looks is never able to change anything.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from secciones.adapters.google_api import ApiError, GoogleApi
+from secciones.adapters.pace import Pace
+from secciones.domain.accounts import Account
+from secciones.domain.errors import ChangeRefused, DirectoryUnavailable
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+ACCOUNTS_SCOPE = "https://www.googleapis.com/auth/admin.directory.user.readonly"
+PASSWORDS_SCOPE = "https://www.googleapis.com/auth/admin.directory.user"
+
+_FIELDS = "id,primaryEmail,orgUnitPath,isAdmin,isDelegatedAdmin,suspended,archived,lastLoginTime"
+# `invalid` is said of a key that can be nobody's address, and trying again would not make it one. `forbidden` is said
+# of other domains, but of a missing right too, so that it cannot count as an account that does not exist.
+_NO_ACCOUNT = frozenset({"notFound", "invalid"})
+# A missing scope or token is not among them: that is no student's doing, and an operator has to see it.
+_REFUSALS = frozenset({"forbidden", "invalid", "required", "notFound"})
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DirectoryAccounts:
+    """Finds accounts; its credentials need ACCOUNTS_SCOPE."""
+
+    def __init__(
+        self,
+        credentials: "Credentials",
+        endpoint: str,
+        pace: Pace,
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = GoogleApi(
+            "admin", "directory_v1", credentials, endpoint, before_try=pace.wait, sleep=sleep, random=random
+        )
+
+    def find(self, address: str) -> Account | None:
+        """See AccountDirectory."""
+        if "@" not in address:
+            return None  # the Directory would take it for an account id
+        try:
+            user = self._api.call(
+                lambda directory: directory.users().get(userKey=address, projection="basic", fields=_FIELDS)
+            )
+            return _account(user)
+        except ApiError as error:
+            if error.reason in _NO_ACCOUNT:
+                return None
+            raise DirectoryUnavailable(error.reason) from error
+
+
+class DirectoryPasswords:
+    """Sets passwords; its credentials need PASSWORDS_SCOPE."""
+
+    def __init__(
+        self,
+        credentials: "Credentials",
+        endpoint: str,
+        pace: Pace,
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = GoogleApi(
+            "admin", "directory_v1", credentials, endpoint, before_try=pace.wait, sleep=sleep, random=random
+        )
+
+    def set_temporary_password(self, account_id: str, password: str) -> None:
+        """See PasswordSetter."""
+        change = {"password": password, "changePasswordAtNextLogin": True}
+        try:
+            self._api.call(lambda directory: directory.users().patch(userKey=account_id, body=change, fields="id"))
+        except ApiError as error:
+            if error.reason in _REFUSALS:
+                raise ChangeRefused(error.reason) from error
+            raise DirectoryUnavailable(error.reason) from error
+
+
+def _account(user: dict[str, Any]) -> Account:
+    """Raises ApiError for an answer that leaves open whether the account may be changed."""
+    try:
+        return Account(
+            id=_text(user, "id"),
+            address=_text(user, "primaryEmail"),
+            org_unit=_text(user, "orgUnitPath"),
+            is_administrator=_flag(user, "isAdmin") or _flag(user, "isDelegatedAdmin"),
+            is_suspended=_flag(user, "suspended") or bool(user.get("archived", False)),
+            last_sign_in=_moment(user.get("lastLoginTime")),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise ApiError("unreadableAnswer", is_passing=False) from None
+
+
+def _text(user: dict[str, Any], name: str) -> str:
+    value = user[name]
+    if not isinstance(value, str) or not value:
+        raise TypeError(name)
+    return value
+
+
+def _flag(user: dict[str, Any], name: str) -> bool:
+    value = user[name]
+    if not isinstance(value, bool):
+        raise TypeError(name)
+    return value
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time of the Directory, whose word for never is the beginning of time."""
+    moment = datetime.fromisoformat(text) if text else _NEVER
+    return None if moment == _NEVER else moment

@@ -1,0 +1,118 @@
+"""Mail through Gmail, as the configured sender."""
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import TYPE_CHECKING
+
+from secciones.adapters.google_api import ApiError, GoogleApi
+from secciones.domain.errors import MailRefused, MailUnavailable
+from secciones.ports.mailer import Attachment, Mail
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+SCOPE = "https://www.googleapis.com/auth/gmail.send"
+
+# What Gmail says of the message itself. All else is said of the sender, of a limit or of a right: that can change.
+_REFUSALS = frozenset(
+    {"invalid", "invalidArgument", "INVALID_ARGUMENT", "badRequest", "required", "parseError", "uploadTooLarge"}
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MESSAGE_ID = re.compile(r"<[\w.+-]+@[\w.-]+>", re.ASCII)
+
+
+class GmailMailer:
+    """Sends as the person whom its credentials (SCOPE) stand for, who must be `sender_address`."""
+
+    def __init__(
+        self,
+        credentials: "Credentials",
+        endpoint: str,
+        sender_address: str,
+        sender_name: str,
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sender = Address(sender_name, addr_spec=sender_address)
+        self._api = GoogleApi("gmail", "v1", credentials, endpoint, before_try=lambda: None, sleep=sleep, random=random)
+
+    def send(self, mail: Mail) -> None:
+        """See Mailer."""
+        message = {"raw": base64.urlsafe_b64encode(_checked_message(mail, self._sender)).decode()}
+        try:
+            self._api.call(lambda gmail: gmail.users().messages().send(userId="me", body=message, fields="id"))
+        except ApiError as error:
+            if error.reason in _REFUSALS:
+                raise MailRefused(error.reason) from error
+            raise MailUnavailable(error.reason) from error
+
+
+def mime_message(mail: Mail, sender: Address) -> bytes:
+    """The message as RFC 5322 has it, the same bytes each time.
+
+    Raises ValueError for an address or a header that is none, a line break in one among them.
+    """
+    _require_headers(mail)
+    try:
+        return _composed(mail, sender).as_bytes()
+    except (MessageError, LookupError):  # how the library's parsers say that a header is none
+        raise ValueError("a header of the message is none") from None
+
+
+def _require_headers(mail: Mail) -> None:
+    """The library lets a carriage return through in some headers, so none of them may have control characters."""
+    names = [text for attachment in mail.attachments for text in (attachment.filename, attachment.content_type)]
+    if any(_CONTROL.search(text) for text in (mail.to, mail.subject, *names)):
+        raise ValueError("a header of the message is more than a line")
+    if not _MESSAGE_ID.fullmatch(mail.message_id):
+        raise ValueError("the message id is none")
+
+
+def _composed(mail: Mail, sender: Address) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = Address(addr_spec=mail.to)
+    message["Subject"] = mail.subject
+    message["Date"] = mail.date
+    message["Message-ID"] = mail.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    for attachment in mail.attachments:
+        _attach(message, attachment)
+    _fix_boundaries(message)
+    return message
+
+
+def _checked_message(mail: Mail, sender: Address) -> bytes:
+    try:
+        return mime_message(mail, sender)
+    except ValueError:
+        raise MailRefused("invalidMessage") from None
+
+
+def _attach(message: EmailMessage, attachment: Attachment) -> None:
+    content_type = EmailMessage(policy=SMTP)
+    content_type["Content-Type"] = attachment.content_type
+    message.add_attachment(
+        attachment.content,
+        maintype=content_type.get_content_maintype(),
+        subtype=content_type.get_content_subtype(),
+        params=dict(content_type["Content-Type"].params),
+        filename=attachment.filename,
+    )
+
+
+def _fix_boundaries(message: EmailMessage) -> None:
+    """The library draws boundaries by lot. `=_` occurs in neither encoding in use, so these occur in no part."""
+    name = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{name}_{number}")

@@ -1,0 +1,204 @@
+"""Calling Google's interfaces over REST: what a refusal means, how often a call is tried, whose turn a connection is.
+
+This is no adapter: it is what those of the Directory, of Gmail and of Cloud KMS have in common.
+"""
+
+import http.client
+import json
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from google.auth.exceptions import GoogleAuthError
+
+TIMEOUT_SECONDS = 10
+# Full jitter: before the second and the third try the wait is anything up to this many seconds.
+_LONGEST_WAITS = (1.0, 2.0)
+# Statuses do not tell: 403 alone is three kinds of quota, which pass, and a missing right, which does not.
+_PASSING_REASONS = frozenset(
+    {
+        "userRateLimitExceeded",
+        "quotaExceeded",
+        "rateLimitExceeded",
+        "backendError",
+        "badGateway",
+        "gatewayTimeout",
+        "internalError",
+        "conditionNotMet",
+    }
+)
+_TOO_MANY_REQUESTS = 429
+_WORD = re.compile(r"\w{1,64}", re.ASCII)
+
+T = TypeVar("T")
+
+
+class ApiError(Exception):
+    """A call that failed; `reason` is Google's own word, `is_passing` whether the same call may succeed later."""
+
+    def __init__(self, reason: str, *, is_passing: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_passing = is_passing
+
+
+def tried(call: Callable[[], T], *, sleep: Callable[[float], None], random: Callable[[], float]) -> T:
+    """The result of the first of at most 3 tries that succeeds; raises the ApiError that is final or the last."""
+    for longest_wait in _LONGEST_WAITS:
+        try:
+            return call()
+        except ApiError as error:
+            if not error.is_passing:
+                raise
+        sleep(random() * longest_wait)
+    return call()
+
+
+def refusal(status: int, content: bytes) -> ApiError:
+    """What an HTTP answer other than a success means. Overload may come without Google's JSON, from a proxy of its."""
+    reason = _reason(content) or f"http{status}"
+    passing = reason in _PASSING_REASONS or status == _TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR
+    return ApiError(reason, is_passing=passing)
+
+
+def no_token(error: "GoogleAuthError") -> ApiError:
+    """What it means that no access token could be had."""
+    from google.auth.exceptions import RefreshError, TransportError
+
+    if isinstance(error, RefreshError):
+        answer = error.args[1] if len(error.args) > 1 else None
+        word = answer.get("error") if isinstance(answer, dict) else None
+        return ApiError(_word(word) or "tokenRefused", is_passing=error.retryable)
+    return ApiError("tokenUnavailable", is_passing=isinstance(error, TransportError))
+
+
+def _reason(content: bytes) -> str:
+    """Google's word in an error body of the older form (`errors`) or of the newer one (`status`); empty when none."""
+    try:
+        error = json.loads(content)["error"]
+        details = error.get("errors") or [{}]
+        return _word(details[0].get("reason")) or _word(error.get("status"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+
+
+class GoogleApi:
+    """One of the interfaces that google-api-python-client describes, called as one identity from many threads.
+
+    The client and all that it imports are made at the first call: a page that needs none of it starts without.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        credentials: "Credentials",
+        endpoint: str,
+        *,
+        before_try: Callable[[], None],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._version = version
+        self._credentials = credentials
+        self._endpoint = endpoint
+        self._before_try = before_try
+        self._sleep = sleep
+        self._random = random
+        self._building = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._client: Any = None
+        self._idle: list[Any] = []
+        weakref.finalize(self, _close_all, self._idle)
+
+    def call(self, method: Callable[[Any], Any]) -> dict[str, Any]:
+        """The answer to the request that `method` makes of the client, in at most 3 tries; raises ApiError."""
+        request = method(self._built_client())
+        return tried(lambda: self._try(request), sleep=self._sleep, random=self._random)
+
+    def _try(self, request: Any) -> dict[str, Any]:
+        from google.auth.exceptions import GoogleAuthError
+        from googleapiclient.errors import HttpError
+        from httplib2 import HttpLib2Error
+
+        self._before_try()
+        # What the libraries raise carries the address of the request, and with it a person's: it goes no further.
+        try:
+            with self._connection() as connection:
+                answer = request.execute(http=connection)
+        except HttpError as error:
+            raise refusal(error.resp.status, error.content) from None
+        except GoogleAuthError as error:
+            raise no_token(error) from None
+        except TimeoutError:
+            raise ApiError("timeout", is_passing=True) from None
+        except (OSError, http.client.HTTPException, HttpLib2Error):
+            raise ApiError("unreachable", is_passing=True) from None
+        except ValueError:
+            raise ApiError("unreadableAnswer", is_passing=True) from None
+        if not isinstance(answer, dict):
+            raise ApiError("unreadableAnswer", is_passing=True)
+        return answer
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """A connection with a token that holds. It is nobody else's meanwhile (httplib2 is not made for several
+        threads), and the next call's afterwards, whichever thread that comes from."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = _new_connection(self._credentials)
+        try:
+            self._have_token(connection)
+            yield connection
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise
+        finally:
+            self._idle.append(connection)
+
+    def _have_token(self, connection: Any) -> None:
+        """One thread fetches it, the others wait for that."""
+        from google_auth_httplib2 import Request
+
+        with self._refreshing:
+            if not self._credentials.valid:
+                self._credentials.refresh(Request(connection.http))
+
+    def _built_client(self) -> Any:
+        from googleapiclient.discovery import build
+        from httplib2 import Http
+
+        with self._building:
+            if self._client is None:
+                self._client = build(
+                    self._name,
+                    self._version,
+                    http=Http(timeout=TIMEOUT_SECONDS),
+                    static_discovery=True,
+                    cache_discovery=False,
+                    client_options={"api_endpoint": self._endpoint},
+                )
+            return self._client
+
+
+def _new_connection(credentials: "Credentials") -> Any:
+    from google_auth_httplib2 import AuthorizedHttp
+    from httplib2 import Http
+
+    return AuthorizedHttp(credentials, http=Http(timeout=TIMEOUT_SECONDS), max_refresh_attempts=1)
+
+
+def _close_all(connections: list[Any]) -> None:
+    for connection in connections:
+        connection.close()
