@@ -1,0 +1,248 @@
+"""Settings: one frozen dataclass a function, read from the environment here and nowhere else."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+S = TypeVar("S", bound="CommonSettings")
+
+
+class SettingsError(Exception):
+    """Everything that is missing or wrong, a line each, by the names of the environment's variables."""
+
+
+def _setting(read: Callable[[str], Any], default: str | None = None) -> Any:
+    """A field that `read` makes of the variable's text; ValueError's message says what is wrong with it."""
+    return dataclasses.field(metadata={"read": read, "default": default})
+
+
+def _text(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of printable text")
+    return value
+
+
+def _secret(value: str) -> str:
+    if len(value) < 32:
+        raise ValueError("must have at least 32 characters")
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http or https address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must be https: only a loopback address may go without")
+    return value.rstrip("/")
+
+
+def _count(value: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", value):
+        raise ValueError("must be a whole number of at least 1")
+    return int(value)
+
+
+def _domain(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
+        raise ValueError("must be a domain in lower case")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise ValueError("must be an e-mail address")
+    return value.lower()
+
+
+def _org_unit(value: str) -> str:
+    if not re.fullmatch(r"/\S(.*\S)?", value) or value.endswith("/"):
+        raise ValueError("must be a path like /Docentes, and not the root of all units")
+    return value
+
+
+def _store(value: str) -> str:
+    if value != "firestore" and not re.fullmatch(r"sqlite:.+", value):
+        raise ValueError("must be firestore or sqlite:PATH")
+    return value
+
+
+def _emulator(value: str) -> str:
+    if value and not is_loopback(urlsplit(f"//{value}").hostname or ""):
+        raise ValueError("must be a loopback host:port")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonSettings:
+    """What every function needs."""
+
+    google_cloud_project: str = _setting(_text)
+    store: str = _setting(_store, "firestore")
+    firestore_emulator_host: str = _setting(_emulator, "")
+    firestore_database: str = _setting(_text, "(default)")
+    audit_database: str = _setting(_text, "audit")
+    audit_retention_days: int = _setting(_count, "730")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSettings(CommonSettings):
+    """What every function with pages needs."""
+
+    public_url: str = _setting(_url)
+    workspace_domain: str = _setting(_domain, "clases.edu.sv")
+    institution_name: str = _setting(_text, "Ministerio de Educación")
+    session_secret: str = _setting(_secret)
+    session_minutes: int = _setting(_count, "60")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrySettings(CommonSettings):
+    """Where SIGES is and how to speak to it."""
+
+    siges_url: str = _setting(_url)
+    siges_token: str = _setting(_secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectorySettings(CommonSettings):
+    """Where the Directory is, for whom its calls are made, and how many a minute Google allows this administrator."""
+
+    directory_api_endpoint: str = _setting(_url, "https://admin.googleapis.com")
+    token_endpoint: str = _setting(_url, "https://oauth2.googleapis.com/token")
+    directory_service_account: str = _setting(_address)
+    delegated_admin: str = _setting(_address)
+    directory_queries_per_minute: int = _setting(_count, "2400")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealSettings(CommonSettings):
+    """The key that seals the seeds of batches."""
+
+    kms_api_endpoint: str = _setting(_url, "https://cloudkms.googleapis.com")
+    seal_key: str = _setting(_text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSettings(CommonSettings):
+    """The queue of batches and the worker that it calls."""
+
+    cloud_tasks_endpoint: str = _setting(_url, "https://cloudtasks.googleapis.com")
+    tasks_queue: str = _setting(_text)
+    worker_url: str = _setting(_url)
+    tasks_service_account: str = _setting(_address)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerSettings(CommonSettings):
+    """Who issues the tokens with which the platform calls a background function."""
+
+    caller_issuer: str = _setting(_url, "https://accounts.google.com")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginSettings(PageSettings, DirectorySettings):
+    """Settings of the function `login`."""
+
+    oidc_issuer: str = _setting(_url, "https://accounts.google.com")
+    oidc_client_id: str = _setting(_text)
+    oidc_client_secret: str = _setting(_text)
+    teachers_org_unit: str = _setting(_org_unit, "/Docentes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifySettings(PageSettings, RegistrySettings):
+    """Settings of the function `verify`."""
+
+    pseudonym_secret: str = _setting(_secret)
+    account_failures_per_six_hours: int = _setting(_count, "5")
+    dui_failures_per_hour: int = _setting(_count, "5")
+    dui_failures_per_day: int = _setting(_count, "20")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionsSettings(PageSettings, RegistrySettings):
+    """Settings of the function `sections`."""
+
+    batch_limit: int = _setting(_count, "200")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings):
+    """Settings of the function `reset`."""
+
+    batch_limit: int = _setting(_count, "200")
+    batch_deadline_minutes: int = _setting(_count, "60")
+    batch_retention_days: int = _setting(_count, "30")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
+    """Settings of the function `worker`. `worker_concurrency` is how many batches the queue runs at a time: each
+    worker takes that share of the Directory's quota."""
+
+    worker_url: str = _setting(_url)
+    tasks_service_account: str = _setting(_address)
+    worker_concurrency: int = _setting(_count, "4")
+    gmail_api_endpoint: str = _setting(_url, "https://gmail.googleapis.com")
+    mail_service_account: str = _setting(_address)
+    mail_sender: str = _setting(_address)
+    students_org_unit: str = _setting(_org_unit, "/Estudiantes")
+    institution_name: str = _setting(_text, "Ministerio de Educación")
+    public_url: str = _setting(_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweeperSettings(QueueSettings, CallerSettings):
+    """Settings of the function `sweeper`."""
+
+    sweeper_url: str = _setting(_url)
+    scheduler_service_account: str = _setting(_address)
+
+
+def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
+    """Read a function's settings; raises SettingsError that names all that is missing or wrong at once.
+
+    On Cloud Run (`K_SERVICE` is set) a loopback address is a mistake in the configuration and refused as one.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in dataclasses.fields(settings):
+        name = field.name.upper()
+        text = environ.get(name) or field.metadata["default"]
+        if text is None:
+            problems.append(f"{name} is missing")
+            continue
+        try:
+            values[field.name] = field.metadata["read"](text)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+            continue
+        if "K_SERVICE" in environ and _is_local(text):
+            problems.append(f"{name} is a loopback address, which cannot be right in the cloud")
+    if "K_SERVICE" in environ and values.get("store", "firestore") != "firestore":
+        problems.append("STORE must be firestore in the cloud: a function's disk is its own and vanishes")
+    if problems:
+        raise SettingsError("\n".join(sorted(problems)))
+    return settings(**values)
+
+
+def _is_local(value: str) -> bool:
+    try:
+        host = urlsplit(value if "://" in value else f"//{value}").hostname
+    except ValueError:
+        return False
+    return host is not None and is_loopback(host)

@@ -1,0 +1,43 @@
+"""What an answer means to the queue: done, or bring it again. Plain text for operators, since no person sees it."""
+
+from collections.abc import Callable
+
+import flask
+
+from secciones import logs
+from secciones.domain.errors import BatchNotFound, CallerRefused, LeaseHeld, LeaseLost, Unavailable
+
+
+class MalformedTask(Exception):
+    """A body that no part of Secciones has written; bringing it again will not mend it."""
+
+
+def answer(work: Callable[[], None]) -> flask.Response:
+    """Do the work and say how it went.
+
+    Of the codes that make a queue bring a task again, 409 and 500 are used: 429 and 503 would slow the whole queue
+    down for the trouble of one batch (Cloud Tasks, "Target rate limiting").
+    """
+    try:
+        work()
+    except CallerRefused as error:
+        logs.write("WARNING", "a call of a stranger was refused", reason=str(error))
+        return _plain(401, "caller refused")
+    except (MalformedTask, BatchNotFound) as error:
+        logs.write("ERROR", "a task names no batch and is dropped", reason=type(error).__name__)
+        return _plain(200, "nothing to do")
+    except (LeaseHeld, LeaseLost) as error:
+        return _plain(409, type(error).__name__)
+    except Unavailable as error:
+        logs.write(
+            "WARNING", "given back to the queue: a system failed for now", error=type(error).__name__, reason=str(error)
+        )
+        return _plain(500, "try again")
+    except Exception as error:  # noqa: BLE001 - the boundary: nothing of an error may reach the caller
+        logs.write_exception("a background function failed: this is a fault in the program", error)
+        return _plain(500, "failed")
+    return _plain(200, "done")
+
+
+def _plain(status: int, text: str) -> flask.Response:
+    return flask.Response(text + "\n", status, mimetype="text/plain")

@@ -1,0 +1,45 @@
+"""How pages and mails are rendered: one set of rules for both, so that they can share their words."""
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import jinja2
+
+# El Salvador has no daylight saving time, so the image of a function needs no time zone database.
+_EL_SALVADOR = timezone(timedelta(hours=-6))
+_MONTHS = (
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+)
+
+
+def template_environment(*folders: Path) -> jinja2.Environment:
+    """Templates of these folders, the first that has a name wins; `.html` is escaped, everything else is plain text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        autoescape=jinja2.select_autoescape(["html"], default_for_string=True),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["fecha"] = local_date
+    return environment
+
+
+def local_date(moment: datetime) -> str:
+    """The filter `fecha`: a moment as people in El Salvador write it. Raises ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone is no moment")
+    local = moment.astimezone(_EL_SALVADOR)
+    return f"{local.day} de {_MONTHS[local.month - 1]} de {local.year}, {local:%H:%M}"

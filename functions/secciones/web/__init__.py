@@ -1,0 +1,1 @@
+"""Pages: routes, sessions, forms, rendering and errors."""

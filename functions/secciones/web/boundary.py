@@ -1,0 +1,103 @@
+"""The boundary of the web functions: every request goes in here, and every error comes out as a page."""
+
+import contextlib
+import hmac
+import re
+from typing import Any
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from secciones import logs
+from secciones.body_limit import body_limit
+from secciones.domain.errors import DocumentsUnavailable
+from secciones.ports.audit import AuditEvent
+from secciones.services.sessions import Step
+from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
+from secciones.web.headers import secure
+from secciones.web.page import Page, Site
+from secciones.web.routes import Route, RouteTable
+from secciones.web.session import session_cookie
+
+# 200 students' ids and the form's own fields; Flask answers more with its own error, which the table knows.
+_LARGEST_FORM = 64 * 1024
+_MOST_FIELDS = 1000
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def answer(request: flask.Request, site: Site, table: RouteTable, ports: Any) -> flask.Response:
+    """The page for a request, or the page for what went wrong with it."""
+    page = Page(site, request, logs.request_id.get())
+    with body_limit(request, _LARGEST_FORM):
+        try:
+            route, path_values = table.match(request)
+            page = _arrived(page, path_values)
+            response = _handled(page, route, ports)
+        except Exception as error:  # noqa: BLE001 - the boundary: every error becomes a page
+            response = _failed(page, error)
+    return secure(response)
+
+
+def _arrived(page: Page, path_values: dict[str, str]) -> Page:
+    page.request.max_form_parts = _MOST_FIELDS
+    cookie = session_cookie(page.request)
+    session = page.site.sessions.find(cookie) if cookie else None
+    return Page(page.site, page.request, page.request_id, session, path_values)
+
+
+def _handled(page: Page, route: Route[Any], ports: Any) -> flask.Response:
+    reached = page.session.step if page.session else Step.NOBODY
+    if route.step > reached:
+        if reached is Step.NOBODY:
+            raise SessionRequired
+        return page.redirect("/secciones/identidad")
+    if route.method == "POST":
+        _require_own_form(page)
+    return route.handler(page, ports)
+
+
+def _require_own_form(page: Page) -> None:
+    """A form of this session, sent from our own pages."""
+    origin = page.request.headers.get("Origin")
+    if origin is not None and origin != page.site.origin:
+        raise FormExpired
+    if page.session is None or not hmac.compare_digest(page.field("csrf_token").encode(), page.csrf_token.encode()):
+        raise FormExpired
+
+
+def _failed(page: Page, error: Exception) -> flask.Response:
+    answer_with = error_page(error)
+    if answer_with.status == 500:
+        logs.write_exception("a page failed: this is a fault in the program", error)
+    elif answer_with.status == 503:
+        logs.write(
+            "ERROR", "a system that the pages need does not answer", error=type(error).__name__, reason=str(error)
+        )
+    _audit(page, answer_with)
+    context = error_context(error) | {"back": _way_back(page)}
+    return page.render(f"errors/{answer_with.template}.html", answer_with.status, **context)
+
+
+def _audit(page: Page, error: ErrorPage) -> None:
+    session = page.session
+    event = AuditEvent(
+        "refusal",
+        error.outcome,
+        actor=session.actor if session else "",
+        account=session.address if session else "",
+        details={"method": page.request.method, "path": page.request.path[:200], "status": error.status},
+    )
+    # When its store does not answer, the audit log has still written its line, and the person is answered.
+    with contextlib.suppress(DocumentsUnavailable):
+        page.site.audit.record(event)
+
+
+def _way_back(page: Page) -> str:
+    """The section that a refused form was sent from; its ids come from the form and are looked at before use."""
+    try:
+        school, section = page.field("school"), page.field("section")
+    except HTTPException:  # a form that cannot be read is often what went wrong
+        return "/secciones/centros"
+    if _ID.fullmatch(school) and _ID.fullmatch(section):
+        return f"/secciones/centros/{school}/{section}"
+    return "/secciones/centros"

@@ -1,0 +1,84 @@
+"""What a handler is given: the request, the session, and how to answer."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import flask
+import jinja2
+
+from secciones.ports.audit import AuditLog
+from secciones.services.sessions import Session, Sessions
+from secciones.web.session import csrf_token
+
+
+@dataclass(frozen=True)
+class User:
+    """The signed-in person, as the menu at the top right shows them."""
+
+    name: str
+    address: str
+
+    @property
+    def initial(self) -> str:
+        """The letter in the circle."""
+        return self.name[:1].upper()
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all pages of a function share."""
+
+    templates: jinja2.Environment
+    sessions: Sessions
+    audit: AuditLog
+    session_secret: str = field(repr=False)
+    institution: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One request on its way to an answer."""
+
+    site: Site
+    request: flask.Request
+    request_id: str
+    session: Session | None = None
+    path_values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def visitor(self) -> Session:
+        """The session, on the pages whose route demands one."""
+        if self.session is None:
+            raise LookupError("a route that needs a session must say so in its table")
+        return self.session
+
+    @property
+    def csrf_token(self) -> str:
+        """The token for the forms of this page; empty without a session."""
+        return csrf_token(self.session.id, self.site.session_secret) if self.session else ""
+
+    def field(self, name: str) -> str:
+        """A field of the submitted form; empty when it is not there."""
+        return self.request.form.get(name, "")
+
+    def render(self, template: str, status: int = 200, **context: Any) -> flask.Response:
+        """A page from a template."""
+        html = self.site.templates.get_template(template).render(
+            institution=self.site.institution,
+            user=User(self.session.name, self.session.address) if self.session else None,
+            csrf_token=self.csrf_token,
+            request_id=self.request_id,
+            status=status,
+            **context,
+        )
+        return flask.Response(html, status, mimetype="text/html")
+
+    def redirect(self, path: str) -> flask.Response:
+        """See the other page, with GET."""
+        return flask.Response(status=303, headers={"Location": path})
+
+    def json(self, value: Any) -> flask.Response:
+        """An answer for a script."""
+        return flask.Response(json.dumps(value), mimetype="application/json")

@@ -1,0 +1,131 @@
+"""*Procesar*: the confirmation, the batch on its way, and its result."""
+
+import re
+from dataclasses import dataclass
+
+import flask
+
+from secciones.domain.batches import Batch, is_batch_id
+from secciones.domain.errors import BatchNotFound
+from secciones.domain.outcomes import Outcome
+from secciones.ports.clock import Clock, Ids
+from secciones.ports.documents import Documents
+from secciones.ports.registry import Registry
+from secciones.ports.sealer import Sealer
+from secciones.ports.task_queue import TaskQueue
+from secciones.services.request_reset import (
+    Choice,
+    ResetRules,
+    Selection,
+    find_batch,
+    repeated_submit,
+    request_reset,
+    select_students,
+)
+from secciones.services.sessions import Step
+from secciones.web.errors import BadRequest
+from secciones.web.page import Page
+from secciones.web.routes import Route
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class ResetPorts:
+    """What these pages work with."""
+
+    registry: Registry
+    documents: Documents
+    queue: TaskQueue
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+    rules: ResetRules
+
+
+def submit(page: Page, ports: ResetPorts) -> flask.Response:
+    """The first time the count is to be confirmed, the second time it is done."""
+    form_nonce = _matching(_NONCE, page.field("form_nonce"))
+    choice = _choice(page)
+    if page.field("confirmed") != "yes":
+        return _confirm(page, select_students(ports.registry, page.visitor, ports.rules, choice), form_nonce)
+    batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, choice.student_ids)
+    if batch_id is None:
+        batch_id = request_reset(
+            ports.documents,
+            ports.queue,
+            ports.sealer,
+            page.site.audit,
+            ports.clock,
+            ports.ids,
+            ports.rules,
+            page.visitor,
+            select_students(ports.registry, page.visitor, ports.rules, choice),
+            form_nonce,
+        )
+    return page.redirect(f"/secciones/resultado/{batch_id}")
+
+
+def result(page: Page, ports: ResetPorts) -> flask.Response:
+    """How far the batch is, or what became of it."""
+    batch = _own_batch(page, ports)
+    if batch.is_running:
+        return page.render("pages/progress.html", batch=batch, total=len(batch.rows))
+    changed, unconfirmed = batch.rows_with(Outcome.CHANGED), batch.rows_with(Outcome.UNCONFIRMED)
+    return page.render(
+        "pages/result.html",
+        batch=batch,
+        changed=changed,
+        unconfirmed=unconfirmed,
+        not_changed=tuple(row for row in batch.rows if row not in changed and row not in unconfirmed),
+    )
+
+
+def progress(page: Page, ports: ResetPorts) -> flask.Response:
+    """The same for the script that moves the bar."""
+    batch = _own_batch(page, ports)
+    return page.json(
+        {"state": batch.state.value, "done": batch.done, "total": len(batch.rows), "finished": not batch.is_running}
+    )
+
+
+def _confirm(page: Page, selection: Selection, form_nonce: str) -> flask.Response:
+    return page.render(
+        "pages/confirm.html",
+        school=selection.roster.school,
+        section=selection.roster.section,
+        names=[row.name for row in selection.rows],
+        students=[row.student_id for row in selection.rows],
+        count=len(selection.rows),
+        form_nonce=form_nonce,
+    )
+
+
+def _choice(page: Page) -> Choice:
+    return Choice(
+        school_id=_matching(_ID, page.field("school")),
+        section_id=_matching(_ID, page.field("section")),
+        student_ids=frozenset(_matching(_ID, value) for value in page.request.form.getlist("student")),
+        everyone=page.field("all") == "yes" and page.field("confirmed") != "yes",
+    )
+
+
+def _own_batch(page: Page, ports: ResetPorts) -> Batch:
+    batch_id = page.path_values["batch_id"]
+    if not is_batch_id(batch_id):
+        raise BatchNotFound
+    return find_batch(ports.documents, page.visitor, batch_id)
+
+
+def _matching(pattern: re.Pattern[str], value: str) -> str:
+    if not pattern.fullmatch(value):
+        raise BadRequest
+    return value
+
+
+ROUTES = (
+    Route("POST", "/secciones/restablecer", submit, Step.VERIFIED),
+    Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED),
+    Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED),
+)

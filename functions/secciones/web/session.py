@@ -1,0 +1,69 @@
+"""The cookies: one that carries a session, one that carries a sign-in attempt to Google and back."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+import flask
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from secciones.ports.sign_in import SignInAttempt
+
+# `__Host-`: the browser takes them only from this very host, over a secure connection, for all paths.
+SESSION_COOKIE = "__Host-session"
+ATTEMPT_COOKIE = "__Host-sign-in"
+ATTEMPT_LIFETIME = timedelta(minutes=10)
+_LONGEST_COOKIE = 1024
+
+
+def session_cookie(request: flask.Request) -> str | None:
+    """The value of the session's cookie, if it can be one at all."""
+    return _cookie(request, SESSION_COOKIE)
+
+
+def set_session_cookie(response: flask.Response, value: str, lifetime: timedelta) -> None:
+    """Give the browser its session."""
+    _set_cookie(response, SESSION_COOKIE, value, lifetime)
+
+
+def set_attempt_cookie(response: flask.Response, attempt: SignInAttempt, secret: str) -> None:
+    """Let the browser carry the attempt, signed. It holds nothing of a person, and PKCE's verifier is worth nothing
+    without the code that Google gives to this browser."""
+    signed = _attempts(secret).dumps([attempt.state, attempt.nonce, attempt.code_verifier])
+    _set_cookie(response, ATTEMPT_COOKIE, signed, ATTEMPT_LIFETIME)
+
+
+def read_attempt_cookie(request: flask.Request, secret: str) -> SignInAttempt | None:
+    """The attempt that this browser carries; None when there is none, it is forged, or too old."""
+    try:
+        fields = _attempts(secret).loads(_cookie(request, ATTEMPT_COOKIE) or "", max_age=ATTEMPT_LIFETIME.seconds)
+        state, nonce, code_verifier = fields
+    except (BadData, ValueError):
+        return None
+    return SignInAttempt(state, nonce, code_verifier)
+
+
+def forget(response: flask.Response, name: str) -> None:
+    """Take a cookie away from the browser."""
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def csrf_token(session_id: str, secret: str) -> str:
+    """What a form of this session carries to prove that it is ours."""
+    return hmac.new(secret.encode(), b"csrf\0" + session_id.encode(), hashlib.sha256).hexdigest()
+
+
+def _cookie(request: flask.Request, name: str) -> str | None:
+    value = request.cookies.get(name)
+    return value if value and len(value) <= _LONGEST_COOKIE else None
+
+
+def _set_cookie(response: flask.Response, name: str, value: str, lifetime: timedelta) -> None:
+    # Lax, not Strict: the answer from Google is a navigation from another site and has to bring the attempt along.
+    response.set_cookie(
+        name, value, max_age=int(lifetime.total_seconds()), path="/", secure=True, httponly=True, samesite="Lax"
+    )
+
+
+def _attempts(secret: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt="sign-in-attempt", signer_kwargs={"digest_method": hashlib.sha256})

@@ -1,0 +1,284 @@
+"""The one place that chooses adapters. Every import of an adapter stands where it is used: a cold start pays for it."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import secciones
+from secciones import settings as s
+from secciones.adapters.audit import DocumentsAuditLog
+from secciones.adapters.system import SystemClock, SystemIds, fraction
+from secciones.ports.audit import AuditLog
+from secciones.ports.documents import Documents
+from secciones.ports.registry import Registry
+from secciones.ports.sealer import Sealer
+from secciones.ports.task_queue import TaskQueue
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from secciones.adapters.pace import Pace
+    from secciones.tasks.callers import Caller
+    from secciones.web.page import Site
+
+# What functions/stage.py lays beside the library.
+_STAGED = Path(secciones.__file__).parent.parent
+# Interactive look-ups and the inaccuracy of clocks take the rest of the Directory's quota.
+_WORKERS_SHARE = 0.9
+_SIGN_IN_SHARE = 0.05
+
+CLOCK = SystemClock()
+IDS = SystemIds()
+
+
+def site(settings: s.PageSettings) -> "Site":
+    """What all pages of a function share."""
+    from secciones.services.sessions import Sessions
+    from secciones.web.page import Site
+
+    documents = _documents(settings)
+    return Site(
+        templates=_page_templates(),
+        sessions=Sessions(documents, CLOCK, IDS, settings.session_secret, timedelta(minutes=settings.session_minutes)),
+        audit=_audit(settings),
+        session_secret=settings.session_secret,
+        institution=settings.institution_name,
+        origin=settings.public_url,
+    )
+
+
+def ports(settings: s.CommonSettings) -> Any:
+    """What the handlers of a function work with, by the type of its settings."""
+    return _PORTS[type(settings)](settings)
+
+
+def caller(settings: s.CallerSettings) -> "Caller":
+    """Who may call a background function."""
+    from secciones.adapters.google_oidc import OidcCallerVerifier
+    from secciones.tasks.callers import Caller
+
+    audience, service_account = _caller_claims(settings)
+    return Caller(OidcCallerVerifier(settings.caller_issuer), audience, service_account)
+
+
+def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
+    match settings:
+        case s.WorkerSettings():
+            return settings.worker_url, settings.tasks_service_account
+        case s.SweeperSettings():
+            return settings.sweeper_url, settings.scheduler_service_account
+        case _:
+            raise TypeError(f"{type(settings).__name__} is not of a background function")
+
+
+def _login(settings: s.LoginSettings) -> Any:
+    from secciones.adapters.directory import ACCOUNTS_SCOPE, DirectoryAccounts
+    from secciones.adapters.google_oidc import GoogleIdentityProvider
+    from secciones.services.sign_in import Institution
+    from secciones.web.pages.login import LoginPorts
+
+    return LoginPorts(
+        provider=GoogleIdentityProvider(
+            settings.oidc_issuer,
+            settings.oidc_client_id,
+            settings.oidc_client_secret,
+            f"{settings.public_url}/secciones/oauth2/callback",
+            settings.workspace_domain,
+        ),
+        directory=DirectoryAccounts(
+            _administrator(settings, ACCOUNTS_SCOPE),
+            settings.directory_api_endpoint,
+            _pace(settings, _SIGN_IN_SHARE),
+            random=fraction,
+        ),
+        ids=IDS,
+        institution=Institution(settings.workspace_domain, settings.teachers_org_unit),
+    )
+
+
+def _verify(settings: s.VerifySettings) -> Any:
+    from secciones.services.verify_identity import VerificationRules
+    from secciones.web.pages.verify import VerifyPorts
+
+    return VerifyPorts(
+        registry=_registry(settings),
+        documents=_documents(settings),
+        clock=CLOCK,
+        rules=VerificationRules(
+            settings.workspace_domain,
+            settings.pseudonym_secret,
+            settings.account_failures_per_six_hours,
+            settings.dui_failures_per_hour,
+            settings.dui_failures_per_day,
+        ),
+    )
+
+
+def _sections(settings: s.SectionsSettings) -> Any:
+    from secciones.web.pages.sections import SectionsPorts
+
+    return SectionsPorts(_registry(settings), IDS, settings.workspace_domain, settings.batch_limit)
+
+
+def _reset(settings: s.ResetSettings) -> Any:
+    from secciones.services.request_reset import ResetRules
+    from secciones.web.pages.reset import ResetPorts
+
+    return ResetPorts(
+        registry=_registry(settings),
+        documents=_documents(settings),
+        queue=_queue(settings),
+        sealer=_sealer(settings),
+        clock=CLOCK,
+        ids=IDS,
+        rules=ResetRules(
+            settings.workspace_domain,
+            settings.batch_limit,
+            timedelta(minutes=settings.batch_deadline_minutes),
+            timedelta(days=settings.batch_retention_days),
+        ),
+    )
+
+
+def _worker(settings: s.WorkerSettings) -> Any:
+    from secciones.adapters.directory import (
+        ACCOUNTS_SCOPE,
+        PASSWORDS_SCOPE,
+        DirectoryAccounts,
+        DirectoryPasswords,
+    )
+    from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
+    from secciones.adapters.gmail import GmailMailer
+    from secciones.adapters.google_credentials import delegated_credentials
+    from secciones.services.run_batch import Worker
+
+    # Both kinds of call count against the one administrator's quota.
+    pace = _pace(settings, _WORKERS_SHARE / settings.worker_concurrency)
+    endpoint = settings.directory_api_endpoint
+    mail_credentials = delegated_credentials(
+        settings.mail_service_account, settings.mail_sender, [MAIL_SCOPE], settings.token_endpoint
+    )
+    return Worker(
+        documents=_documents(settings),
+        directory=DirectoryAccounts(_administrator(settings, ACCOUNTS_SCOPE), endpoint, pace, random=fraction),
+        passwords=DirectoryPasswords(_administrator(settings, PASSWORDS_SCOPE), endpoint, pace, random=fraction),
+        opener=_opener(settings),
+        render=_mail_renderer(settings),
+        mailer=GmailMailer(
+            mail_credentials,
+            settings.gmail_api_endpoint,
+            settings.mail_sender,
+            settings.institution_name,
+            random=fraction,
+        ),
+        audit=_audit(settings),
+        clock=CLOCK,
+        students_org_unit=settings.students_org_unit,
+    )
+
+
+def _sweeper(settings: s.SweeperSettings) -> Any:
+    from secciones.tasks.sweep_task import Sweeper
+
+    return Sweeper(_documents(settings), _queue(settings), _audit(settings), CLOCK)
+
+
+_PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
+    s.LoginSettings: _login,
+    s.VerifySettings: _verify,
+    s.SectionsSettings: _sections,
+    s.ResetSettings: _reset,
+    s.WorkerSettings: _worker,
+    s.SweeperSettings: _sweeper,
+}
+
+
+def _documents(settings: s.CommonSettings) -> Documents:
+    return _store(settings, settings.firestore_database, "documents")
+
+
+def _audit(settings: s.CommonSettings) -> AuditLog:
+    documents = _store(settings, settings.audit_database, "audit")
+    return DocumentsAuditLog(documents, CLOCK, IDS, timedelta(days=settings.audit_retention_days))
+
+
+def _store(settings: s.CommonSettings, database: str, name: str) -> Documents:
+    kind, _, path = settings.store.partition(":")
+    if kind == "sqlite":
+        from secciones.adapters.sqlite import SqliteDocuments
+
+        # The audit is a store of its own here as it is in the cloud.
+        file = Path(path)
+        return SqliteDocuments(file if name == "documents" else file.with_name(f"{file.stem}-{name}.sqlite"), CLOCK.now)
+    from secciones.adapters.firestore import FirestoreDocuments
+
+    return FirestoreDocuments(settings.google_cloud_project, database, CLOCK.now)
+
+
+def _registry(settings: s.RegistrySettings) -> Registry:
+    from secciones.adapters.siges import SigesRegistry
+
+    return SigesRegistry(settings.siges_url, settings.siges_token, random=fraction)
+
+
+def _queue(settings: s.QueueSettings) -> TaskQueue:
+    from secciones.adapters.cloud_tasks import CloudTasksQueue
+
+    return CloudTasksQueue(
+        _own_credentials(),
+        settings.cloud_tasks_endpoint,
+        settings.tasks_queue,
+        settings.worker_url,
+        settings.tasks_service_account,
+    )
+
+
+def _sealer(settings: s.SealSettings) -> Sealer:
+    from secciones.adapters.kms import KmsSealer
+
+    return KmsSealer(_own_credentials(), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+
+
+def _opener(settings: s.SealSettings) -> Any:
+    from secciones.adapters.kms import KmsOpener
+
+    return KmsOpener(_own_credentials(), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+
+
+def _own_credentials() -> Any:
+    from secciones.adapters.google_credentials import CLOUD_PLATFORM, application_credentials
+
+    return application_credentials([CLOUD_PLATFORM])
+
+
+def _administrator(settings: s.DirectorySettings, scope: str) -> Any:
+    from secciones.adapters.google_credentials import delegated_credentials
+
+    return delegated_credentials(
+        settings.directory_service_account, settings.delegated_admin, [scope], settings.token_endpoint
+    )
+
+
+def _pace(settings: s.DirectorySettings, share: float) -> "Pace":
+    from secciones.adapters.pace import Pace
+
+    return Pace(settings.directory_queries_per_minute * share)
+
+
+def _page_templates() -> "jinja2.Environment":
+    from secciones.templates import template_environment
+
+    environment = template_environment(_STAGED / "templates")
+    names: dict[str, str] = json.loads((_STAGED / "static.json").read_text())
+    environment.globals["static"] = lambda name: f"/secciones/static/{names[name]}"
+    return environment
+
+
+def _mail_renderer(settings: s.WorkerSettings) -> Any:
+    from secciones.mail.message import mail_renderer
+    from secciones.templates import template_environment
+
+    environment = template_environment(_STAGED / "templates", _STAGED / "mail")
+    return mail_renderer(environment, settings.institution_name, settings.mail_sender.rpartition("@")[2])

@@ -1,0 +1,100 @@
+"""Rules of the house that import-linter cannot see."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ROOT / "functions"
+LIBRARY = FUNCTIONS / "secciones"
+MODULES = sorted(LIBRARY.rglob("*.py"))
+NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/main.py"))
+HEAVY = ["google.auth", "google.cloud.firestore", "google.cloud.tasks", "googleapiclient", "reportlab", "grpc"]
+TOP_LEVEL = {
+    "pyproject.toml",
+    "README.md",
+    "Makefile",
+    "cloudbuild.yaml",
+    "functions",
+    "web",
+    "infra",
+    "tests",
+    "build",
+}
+
+
+def imported(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every module that a file imports, and whether it does so when it is itself imported."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in tree.body) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", node in tree.body
+
+
+def calls(path: Path) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted(FUNCTIONS.glob("*/main.py"))], ids=str)
+def test_nothing_that_is_deployed_knows_the_stand_ins_the_tests_or_another_function(path: Path) -> None:
+    roots = {name.partition(".")[0] for name, _ in imported(path)}
+    assert not roots & {"infra", "tests", "pytest", "unittest", *NAMES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_the_environment_is_read_by_settings_alone(path: Path) -> None:
+    if path.name != "settings.py":
+        assert "os" not in {name for name, _ in imported(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_time_and_chance_come_from_one_module(path: Path) -> None:
+    if path != LIBRARY / "adapters/system.py":
+        assert not {name for name, _ in imported(path)} & {"random", "secrets"}
+        assert not {call for call in calls(path) if call.endswith((".now", ".utcnow", ".today")) and "datetime" in call}
+        assert not calls(path) & {"time.time", "os.urandom"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_googles_libraries_are_imported_where_they_are_used_by_adapters_alone(path: Path) -> None:
+    vendors = {(name, at_import) for name, at_import in imported(path) if name.startswith(("google", "reportlab"))}
+    if path.parent.name not in {"adapters", "mail"}:
+        assert not vendors
+    assert not {name for name, at_import in vendors if at_import}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_starts_without_any_vendors_library(name: str) -> None:
+    """A cold start pays for every import; the heavy ones wait for the request that needs them."""
+    program = f"import sys, main; print([name for name in {HEAVY} if name in sys.modules])"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{FUNCTIONS / name}:{FUNCTIONS}"}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_main_is_about_ten_lines_and_a_plain_function(name: str) -> None:
+    source = (FUNCTIONS / name / "main.py").read_text()
+    assert len(source.splitlines()) <= 12
+    assert f"\n{name} = " in source
+
+
+def test_the_top_level_holds_what_was_agreed_and_dotfiles() -> None:
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert found <= TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_no_module_is_a_drawer_for_anything(path: Path) -> None:
+    assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert ast.get_docstring(ast.parse(path.read_text())), "a module says why it exists"
+    assert len(path.read_text().splitlines()) <= 330

@@ -1,0 +1,75 @@
+"""Settings: all that is wrong at once, no loopback in the cloud, no insecure transport elsewhere."""
+
+import dataclasses
+
+import pytest
+
+from secciones import settings as s
+
+SECRET = "x" * 32
+GOOD = {
+    "GOOGLE_CLOUD_PROJECT": "secciones-test",
+    "PUBLIC_URL": "https://www.clases.edu.sv/",
+    "SESSION_SECRET": SECRET,
+    "PSEUDONYM_SECRET": SECRET,
+    "SIGES_URL": "https://siges.example",
+    "SIGES_TOKEN": SECRET,
+}
+ALL = [s.LoginSettings, s.VerifySettings, s.SectionsSettings, s.ResetSettings, s.WorkerSettings, s.SweeperSettings]
+
+
+def problems(settings: type[s.CommonSettings], environ: dict[str, str]) -> list[str]:
+    with pytest.raises(s.SettingsError) as error:
+        s.load(settings, environ)
+    return str(error.value).splitlines()
+
+
+def test_good_settings_are_read_with_googles_own_addresses_as_defaults() -> None:
+    settings = s.load(s.VerifySettings, GOOD)
+    assert settings.public_url == "https://www.clases.edu.sv"
+    assert settings.store == "firestore"
+    assert settings.workspace_domain == "clases.edu.sv"
+    fields = {field.name: field.metadata["default"] for field in dataclasses.fields(s.WorkerSettings)}
+    assert fields["directory_api_endpoint"] == "https://admin.googleapis.com"
+    assert fields["gmail_api_endpoint"] == "https://gmail.googleapis.com"
+    assert fields["token_endpoint"] == "https://oauth2.googleapis.com/token"
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_everything_that_is_missing_is_named_at_once(settings: type[s.CommonSettings]) -> None:
+    required = [field.name.upper() for field in dataclasses.fields(settings) if field.metadata["default"] is None]
+    assert problems(settings, {}) == sorted(f"{name} is missing" for name in required)
+
+
+def test_everything_that_is_wrong_is_named_at_once_and_no_value_is_shown() -> None:
+    wrong = GOOD | {"PUBLIC_URL": "clases", "SESSION_SECRET": "kurz", "STORE": "mongo", "SESSION_MINUTES": "0"}
+    lines = problems(s.VerifySettings, wrong)
+    assert [line.split()[0] for line in lines] == ["PUBLIC_URL", "SESSION_MINUTES", "SESSION_SECRET", "STORE"]
+    assert "kurz" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://siges.example", "http://10.0.0.7", "http://localhost.example", "ftp://x", "//x"]
+)
+def test_insecure_transport_is_accepted_for_loopback_alone(url: str) -> None:
+    assert problems(s.VerifySettings, GOOD | {"SIGES_URL": url})
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8082", "http://127.0.0.1:8082", "http://[::1]:8082"])
+def test_a_loopback_address_is_refused_in_the_cloud_and_nowhere_else(url: str) -> None:
+    environ = GOOD | {"SIGES_URL": url}
+    assert s.load(s.VerifySettings, environ).siges_url == url
+    assert problems(s.VerifySettings, environ | {"K_SERVICE": "verify"}) == [
+        "SIGES_URL is a loopback address, which cannot be right in the cloud"
+    ]
+
+
+def test_the_emulator_and_a_store_on_disk_are_refused_in_the_cloud() -> None:
+    environ = GOOD | {"FIRESTORE_EMULATOR_HOST": "localhost:8088", "STORE": "sqlite:/tmp/x", "K_SERVICE": "verify"}
+    assert [line.split()[0] for line in problems(s.VerifySettings, environ)] == ["FIRESTORE_EMULATOR_HOST", "STORE"]
+
+
+@pytest.mark.parametrize("unit", ["/", "Estudiantes", "/Estudiantes/", ""])
+def test_the_root_of_all_units_is_no_students_unit(unit: str) -> None:
+    environ = {"STUDENTS_ORG_UNIT": unit or " "}
+    assert any(line.startswith("STUDENTS_ORG_UNIT") for line in problems(s.WorkerSettings, environ))

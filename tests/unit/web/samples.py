@@ -1,0 +1,254 @@
+"""Every template with every state that it can show, as data: for tests, and for whoever wants pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from secciones.domain.batches import Batch, BatchSection, BatchState, Row
+from secciones.domain.outcomes import Outcome
+from secciones.domain.roster import School, Section
+
+NOON = datetime(2026, 2, 9, 18, 0, tzinfo=UTC)
+NOT_CHANGED = (
+    Outcome.NO_ADDRESS,
+    Outcome.MALFORMED_ADDRESS,
+    Outcome.SHARED_ADDRESS,
+    Outcome.NOT_FOUND,
+    Outcome.SUSPENDED,
+    Outcome.ADMINISTRATOR,
+    Outcome.NOT_A_STUDENT,
+    Outcome.ALIAS,
+    Outcome.REFUSED,
+    Outcome.UNFINISHED,
+)
+SYSTEMS = ("siges", "google", "store", "mail")
+
+
+@dataclass(frozen=True)
+class User:
+    """The signed-in teacher as the header shows them."""
+
+    name: str = "Marta Alicia Guardado de Henríquez"
+    initial: str = "M"
+    address: str = "marta.guardado.henriquez@clases.edu.sv"
+
+
+@dataclass(frozen=True)
+class StudentRow:
+    """One student of the page where students are chosen."""
+
+    student_id: str
+    name: str
+    nie: str
+    address: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A template and what it is rendered with; `state` tells samples of one template apart."""
+
+    template: str
+    state: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    user: User | None = User()
+
+    @property
+    def name(self) -> str:
+        """What the sample is called in a test's name and in a picture's."""
+        return "-".join(part for part in (self.template.replace("/", "-").removesuffix(".html"), self.state) if part)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts that come from people and registries: the usual ones, or the worst ones."""
+
+    person: str = "Guardado de la O, María de los Ángeles Estefanía"
+    school: str = "Complejo Educativo Profesora Rosaura Menjívar de Quintanilla"
+    grade: str = "Séptimo Grado"
+    place: str = "San Salvador Este"
+    id: str = "sec-2026-99101-001"
+    address: str = "20410742@clases.edu.sv"
+
+
+HOSTILE_TEXT = "</title><script>alert(\"1\")</script><img src=x onerror='alert(2)'> {{ 7 * 7 }} &amp; O'Higgins"
+HOSTILE = Words(
+    person=HOSTILE_TEXT,
+    school=HOSTILE_TEXT * 3,
+    grade=HOSTILE_TEXT,
+    place="x" * 300,
+    id="../\"><script>alert(1)</script>?a=b&c#d' onclick='e",
+    address="y" * 200 + "@<b>clases.edu.sv",
+)
+
+
+def samples(words: Words, students: int = 28) -> Iterator[Sample]:
+    """All samples with these words; lists of students are `students` long."""
+    user = User(words.person, words.person[:1], words.address)
+    for sample in (*_entrance(words), *_choosing(words, students), *_batches(words, students), *_errors(words)):
+        yield replace(sample, user=user) if sample.user else sample
+
+
+def _entrance(words: Words) -> Iterator[Sample]:
+    for notice in ("", "signed_out", "session_expired"):
+        yield Sample("pages/landing.html", notice, {"notice": notice}, user=None)
+    yield Sample("pages/landing.html", "signed_in", {"notice": ""})
+    yield Sample("pages/guide.html")
+    fresh = {"name": words.person, "dui": "", "problems": {}, "refused": False, "check_digit_hint": False}
+    yield Sample("pages/identity.html", "", fresh)
+    yield Sample("pages/identity.html", "missing", {**fresh, "problems": {"dui": "missing", "nip": "missing"}})
+    yield Sample(
+        "pages/identity.html",
+        "invalid",
+        {**fresh, "dui": words.person, "problems": {"dui": "invalid", "nip": "invalid"}, "check_digit_hint": True},
+    )
+    yield Sample("pages/identity.html", "refused", {**fresh, "dui": "01234567-8", "refused": True})
+    yield Sample("pages/identity.html", "hint", {**fresh, "dui": "01234567-0", "check_digit_hint": True})
+
+
+def _choosing(words: Words, students: int) -> Iterator[Sample]:
+    schools = (school(words), replace(school(words), id="ce-99204", name="Centro Escolar Colonia Los Izotes"))
+    chosen = schools[0]
+    page = "pages/schools.html"
+    yield Sample(page, "none", {"schools": (), "school": None, "sections": ()})
+    yield Sample(page, "list", {"schools": schools, "school": None, "sections": ()})
+    yield Sample(page, "one", {"schools": schools[:1], "school": chosen, "sections": chosen.sections[:1]})
+    yield Sample(page, "chosen", {"schools": schools, "school": chosen, "sections": chosen.sections})
+    yield Sample(page, "closed", {"schools": schools, "school": chosen, "sections": ()})
+    rows = [student_row(words, number) for number in range(students)]
+    section = {"schools": schools, "school": chosen, "section": chosen.sections[0], "form_nonce": "nonce"}
+    yield Sample("pages/students.html", "", {**section, "rows": rows, "limit": 200})
+    yield Sample("pages/students.html", "over_limit", {**section, "rows": rows, "limit": 10})
+    yield Sample("pages/students.html", "empty", {**section, "rows": [], "limit": 200})
+    for count in (1, students):
+        yield Sample("pages/confirm.html", f"{count}", confirmation(words, chosen, count))
+
+
+def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
+    """What the page that asks to confirm is rendered with."""
+    return {
+        "school": chosen,
+        "section": chosen.sections[0],
+        "names": [f"{words.person} {number}" for number in range(count)],
+        "count": count,
+        "form_nonce": "nonce",
+        "students": [f"{words.id}-{number}" for number in range(count)],
+    }
+
+
+def _batches(words: Words, students: int) -> Iterator[Sample]:
+    for state in (BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED):
+        context = {"batch": batch(words, students, state), "total": students}
+        yield Sample("pages/progress.html", state.value, context)
+    mailed = batch(words, students, BatchState.MAILED)
+    yield Sample("pages/result.html", "mailed", result(mailed))
+    all_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.CHANGED) for row in mailed.rows))
+    yield Sample("pages/result.html", "all_changed", result(all_changed))
+    none_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.NOT_FOUND) for row in mailed.rows[:1]))
+    yield Sample("pages/result.html", "none_changed", result(none_changed))
+    cut_short = tuple(
+        replace(row, outcome=(Outcome.UNFINISHED, Outcome.UNCONFIRMED, Outcome.CHANGED)[place % 3])
+        for place, row in enumerate(mailed.rows)
+    )
+    partial = replace(mailed, state=BatchState.PARTIAL, rows=cut_short)
+    yield Sample("pages/result.html", "partial_mailed", result(partial))
+    unmailed = replace(partial, mailed_at=None, mail_failure="failedPrecondition")
+    yield Sample("pages/result.html", "partial_unmailed", result(unmailed))
+    nothing = replace(unmailed, rows=tuple(replace(row, outcome=Outcome.UNFINISHED) for row in mailed.rows))
+    yield Sample("pages/result.html", "partial_nothing", result(nothing))
+
+
+def _errors(words: Words) -> Iterator[Sample]:
+    back = "/secciones/centros/ce-99101/sec-2026-99101-001"
+    pages: tuple[tuple[str, int, dict[str, Any]], ...] = (
+        ("wrong_domain", 403, {}),
+        ("not_a_teacher", 403, {}),
+        ("sign_in_failed", 400, {}),
+        ("session_expired", 401, {}),
+        ("form_expired", 403, {}),
+        ("identity_locked", 429, {"retry_minutes": 15}),
+        ("nothing_selected", 422, {"back": back}),
+        ("too_many_selected", 422, {"back": back, "limit": 200}),
+        ("section_closed", 409, {}),
+        ("not_found", 404, {}),
+        ("form_already_used", 409, {"batch_url": "/secciones/resultado/abcdefghijklmnopqrstuvwxyz"}),
+        ("bad_request", 400, {}),
+        ("method_not_allowed", 405, {}),
+        ("too_large", 413, {}),
+        ("internal", 500, {}),
+        *(("unavailable", 503, {"system": system}) for system in SYSTEMS),
+    )
+    for name, status, context in pages:
+        sample = Sample(f"errors/{name}.html", context.get("system", ""), {"status": status, **context})
+        yield sample
+        yield replace(sample, state=f"{sample.state}-anonymous".lstrip("-"), user=None)
+    yield Sample("errors/identity_locked.html", "one_minute", {"status": 429, "retry_minutes": 1})
+
+
+def school(words: Words, sections: int = 12) -> School:
+    """A school with sections, some of them closed in no registry."""
+    return School(
+        id=words.id,
+        code="99101",
+        name=words.school,
+        department="San Salvador",
+        municipality=words.place,
+        sections=tuple(
+            Section(f"{words.id}-{n}", f"99101-{n:03}", "ABC"[n % 3], words.grade, "Matutino", True, 1 + n * 3)
+            for n in range(sections)
+        ),
+    )
+
+
+def student_row(words: Words, number: int) -> StudentRow:
+    """A student; every seventh has an address that cannot be used."""
+    problem = (Outcome.NO_ADDRESS, Outcome.SHARED_ADDRESS)[number % 2].value if number % 7 == 3 else ""
+    address = "" if problem == Outcome.NO_ADDRESS.value else words.address
+    nie = "" if not address else f"{20410742 + number}"
+    return StudentRow(f"{words.id}-{number}", f"{words.person} {number}", nie, address, problem)
+
+
+def batch(words: Words, students: int, state: BatchState) -> Batch:
+    """A batch in a state: half done while it runs, afterwards with one row of every outcome."""
+    section = BatchSection("s", words.id, "99101", words.school, words.grade, "A", "Matutino")
+    is_over = state in {BatchState.MAILED, BatchState.CLOSED, BatchState.PARTIAL}
+    return Batch(
+        id="abcdefghijklmnopqrstuvwxyz",
+        actor="actor",
+        teacher_id="teacher",
+        teacher_name=words.person,
+        teacher_address=words.address,
+        sections=(section,),
+        rows=tuple(batch_row(words, number, is_over) for number in range(students)),
+        password_version=1,
+        created_at=NOON,
+        deadline=NOON + timedelta(hours=1),
+        expires_at=NOON + timedelta(days=30),
+        state=state,
+        mailed_at=NOON + timedelta(minutes=1) if is_over else None,
+    )
+
+
+def batch_row(words: Words, number: int, is_over: bool) -> Row:
+    """A student of a batch."""
+    ending = NOT_CHANGED[number] if number < len(NOT_CHANGED) else Outcome.CHANGED
+    outcome = ending if is_over else (Outcome.CHANGED, Outcome.PENDING)[number % 2]
+    return Row(
+        student_id=f"{words.id}-{number}",
+        section_id="s",
+        nie=f"{20410742 + number}",
+        name=f"{words.person} {number}",
+        address="" if outcome is Outcome.NO_ADDRESS else words.address,
+        outcome=outcome,
+    )
+
+
+def result(ended: Batch) -> dict[str, Any]:
+    """What the result page is rendered with."""
+    return {
+        "batch": ended,
+        "changed": ended.rows_with(Outcome.CHANGED),
+        "not_changed": ended.rows_with(*NOT_CHANGED),
+        "unconfirmed": ended.rows_with(Outcome.UNCONFIRMED),
+    }

@@ -1,0 +1,457 @@
+"""The templates, rendered as the web layer renders them: valid, safe with hostile data, in the ministry's words."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from secciones.templates import template_environment
+from tests.support.html import check_page, problems_of, text_of
+from tests.unit.web.samples import HOSTILE, HOSTILE_TEXT, NOT_CHANGED, SYSTEMS, Sample, Words, batch_row, samples
+
+WEB = Path(__file__).parents[3] / "web"
+TEMPLATES = WEB / "templates"
+STATIC = WEB / "static"
+ENVIRONMENT = template_environment(TEMPLATES)
+
+USUAL = {sample.name: sample for sample in samples(Words())}
+WORST = {sample.name: sample for sample in samples(HOSTILE, students=60)}
+
+
+def static(name: str) -> str:
+    assert (STATIC / name).is_file(), f"{name} is not a static file"
+    return f"/secciones/static/{name}"
+
+
+def render(sample: Sample) -> str:
+    return ENVIRONMENT.get_template(sample.template).render(
+        institution="Ministerio de Educación",
+        static=static,
+        user=sample.user,
+        csrf_token="the-token" if sample.user else "",
+        request_id="0af7651916cd43dd",
+        **sample.context,
+    )
+
+
+def page(name: str) -> Element:
+    return check_page(render(USUAL[name]))
+
+
+def main_text(name: str) -> str:
+    return text_of(only(page(name).iter("main")))
+
+
+def only(elements: Iterable[Element]) -> Element:
+    (element,) = elements
+    return element
+
+
+def fields(form: Element) -> list[tuple[str, str]]:
+    return [(field.get("name", ""), field.get("value", "")) for field in form.iter("input")]
+
+
+def form_to(action: str, tree: Element) -> Element:
+    return next(form for form in tree.iter("form") if form.get("action") == action)
+
+
+def links(tree: Element) -> dict[str, str]:
+    return {text_of(link): link.get("href", "") for link in tree.iter("a")}
+
+
+# --- Every page ---
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_a_page_is_valid_labelled_and_fit_for_the_strict_policy(name: str) -> None:
+    check_page(render(USUAL[name]))
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_a_page_stays_whole_whatever_names_and_ids_contain(name: str) -> None:
+    tree = check_page(render(WORST[name]))
+    assert [script.get("src") for script in tree.iter("script")] == ["/secciones/static/app.js"]
+    assert not [image for image in tree.iter("img") if image.get("src") == "x"]
+    assert "49" not in [word.strip() for word in text_of(tree).split("{{")]
+
+
+def test_hostile_names_are_shown_as_they_are() -> None:
+    tree = check_page(render(WORST["pages-students"]))
+    assert f"{HOSTILE_TEXT} 59" in text_of(only(tree.iter("tbody")))
+
+
+def test_every_template_of_a_page_has_a_sample() -> None:
+    rendered = {sample.template for sample in USUAL.values()}
+    written = {
+        f"{folder}/{path.name}" for folder in ("pages", "errors") for path in (TEMPLATES / folder).glob("*.html")
+    }
+    assert rendered == written - {"errors/base.html"}
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_the_title_ends_with_the_name_of_the_service(name: str) -> None:
+    title = text_of(only(page(name).iter("title")))
+    assert re.fullmatch(r".+ · Restablecimiento de contraseñas por sección", title)
+
+
+def test_titles_tell_pages_apart() -> None:
+    titles: dict[str, set[str]] = {}
+    for name, sample in USUAL.items():
+        titles.setdefault(text_of(only(page(name).iter("title"))), set()).add(sample.template)
+    assert [shared for shared in titles.values() if len(shared) > 1] == []
+
+
+def test_the_user_menu_shows_who_is_signed_in_and_signs_out_with_a_token() -> None:
+    menu = only(page("pages-schools-list").iter("details"))
+    form = only(menu.iter("form"))
+    assert text_of(only(menu.iter("summary"))) == "G Guardado de la O, María de los Ángeles Estefanía"
+    assert "20410742@clases.edu.sv" in text_of(menu)
+    assert (form.get("method"), form.get("action")) == ("post", "/secciones/salir")
+    assert fields(form) == [("csrf_token", "the-token")]
+
+
+def test_without_a_session_there_is_no_user_menu() -> None:
+    assert not list(page("pages-landing").iter("details"))
+
+
+def test_the_footer_names_the_institution() -> None:
+    assert "Ministerio de Educación" in text_of(only(page("pages-landing").iter("footer")))
+
+
+# --- The pages, one by one ---
+
+
+def test_the_landing_page_leads_to_google() -> None:
+    tree = page("pages-landing")
+    assert links(tree)["Iniciar sesión con Google"] == "/secciones/entrar"
+    assert text_of(only(tree.iter("h1"))) == "Restablecimiento de contraseñas por sección"
+
+
+@pytest.mark.parametrize(("state", "words"), [("signed_out", "Su sesión se cerró"), ("session_expired", "venció")])
+def test_the_landing_page_says_how_the_session_ended(state: str, words: str) -> None:
+    assert words in main_text(f"pages-landing-{state}")
+    assert words not in main_text("pages-landing")
+
+
+def test_the_guide_has_the_nine_steps() -> None:
+    steps = next(element for element in page("pages-guide").iter("ol") if element.get("class") == "steps")
+    assert len(steps) == 9
+
+
+def test_identity_is_asked_for_in_the_words_of_the_ministry() -> None:
+    tree = page("pages-identity")
+    text = main_text("pages-identity")
+    assert text_of(only(tree.iter("h1"))) == "Estimado : Guardado de la O, María de los Ángeles Estefanía"
+    assert "Ingrese su DUI y NIP para consultar los grados que tiene asignados" in text
+    assert (
+        "Toda la información ingresada es monitoreada y en caso de detectarse uso inadecuado de la cuenta "
+        "clases.edu.sv se procederá de acuerdo a las leyes vigentes." in text
+    )
+    assert links(tree)["Documento de proceso para restablecimiento de contraseñas"] == "/secciones/guia"
+    form = form_to("/secciones/identidad", tree)
+    labels = [text_of(label) for label in form.iter("label")]
+    assert labels == ["DUI", "NIP (7 dígitos incluyendo ceros al inicio)"]
+    assert text_of(only(form.iter("button"))) == "Ingresar"
+
+
+def test_numbers_are_typed_on_a_number_pad_and_kept_by_no_browser() -> None:
+    form = form_to("/secciones/identidad", page("pages-identity"))
+    typed = [field for field in form.iter("input") if field.get("type") == "text"]
+    assert [field.get("name") for field in typed] == ["dui", "nip"]
+    assert {(field.get("inputmode"), field.get("autocomplete")) for field in typed} == {("numeric", "off")}
+
+
+@pytest.mark.parametrize("state", ["missing", "invalid"])
+def test_a_problem_stands_in_the_summary_and_at_its_field(state: str) -> None:
+    tree = page(f"pages-identity-{state}")
+    summary = next(element for element in tree.iter() if element.get("role") == "alert")
+    by_id = {element.get("id"): element for element in tree.iter()}
+    for sentence, address in links(summary).items():
+        field = by_id[address.removeprefix("#")]
+        described = [by_id[name] for name in field.get("aria-describedby", "").split()]
+        assert field.get("aria-invalid") == "true"
+        assert sentence in [text_of(element) for element in described]
+    assert len(links(summary)) == 2
+
+
+def test_a_refusal_tells_nothing_about_the_fields() -> None:
+    tree = page("pages-identity-refused")
+    assert "No fue posible comprobar su identidad" in main_text("pages-identity-refused")
+    assert not [field for field in tree.iter("input") if field.get("aria-invalid")]
+
+
+def test_a_check_digit_that_does_not_fit_is_a_hint_and_no_problem() -> None:
+    tree = page("pages-identity-hint")
+    assert "revise su DUI" in main_text("pages-identity-hint")
+    assert "revise su DUI" not in main_text("pages-identity")
+    assert not [element for element in tree.iter() if element.get("role") == "alert" or element.get("aria-invalid")]
+
+
+def test_what_was_typed_as_dui_stays_and_the_nip_does_not() -> None:
+    form = form_to("/secciones/identidad", page("pages-identity-refused"))
+    assert ("dui", "01234567-8") in fields(form)
+    assert ("nip", "") in fields(form)
+
+
+def test_without_sections_the_page_says_what_to_correct_in_siges() -> None:
+    assert "Qué corregir en SIGES" in main_text("pages-schools-none")
+
+
+def test_sections_are_links_with_shift_and_number_of_students() -> None:
+    tree = page("pages-schools-chosen")
+    sections = {text: address for text, address in links(tree).items() if "sección" in text}
+    assert len(sections) == 12
+    assert sections["Séptimo Grado, sección A Matutino · 1 estudiante"].endswith("/sec-2026-99101-001-0")
+    assert "Séptimo Grado, sección B Matutino · 4 estudiantes" in sections
+
+
+def test_the_chosen_school_is_marked_in_the_bar() -> None:
+    nav = only(page("pages-schools-chosen").iter("nav"))
+    current = [link for link in nav.iter("a") if link.get("aria-current")]
+    assert [link.get("href") for link in current] == ["/secciones/centros/sec-2026-99101-001"]
+
+
+def test_ids_are_quoted_in_addresses() -> None:
+    tree = check_page(render(WORST["pages-schools-one"]))
+    nav = only(tree.iter("nav"))
+    address = next(nav.iter("a")).get("href", "")
+    assert re.fullmatch(r"/secciones/centros/[\w.%/~-]+", address)
+
+
+def test_each_student_is_a_box_with_their_name() -> None:
+    tree = page("pages-students")
+    names = {label.get("for"): text_of(label) for label in tree.iter("label")}
+    boxes = [field for field in tree.iter("input") if field.get("name") == "student"]
+    assert [box.get("value") for box in boxes] == [f"sec-2026-99101-001-{number}" for number in range(28)]
+    assert names[boxes[27].get("id")].endswith("Estefanía 27")
+
+
+def test_a_problem_of_an_account_is_named_in_its_row() -> None:
+    rows = [text_of(row) for row in only(page("pages-students").iter("tbody"))]
+    usual, troubled = rows[0], rows[3]
+    assert len(troubled) > len(usual)
+
+
+def test_students_are_sent_with_everything_that_the_reset_asks_for() -> None:
+    form = form_to("/secciones/restablecer", page("pages-students"))
+    hidden = [field for field in fields(form) if field[0] not in {"student", ""}]
+    assert hidden == [
+        ("csrf_token", "the-token"),
+        ("form_nonce", "nonce"),
+        ("school", "sec-2026-99101-001"),
+        ("section", "sec-2026-99101-001-0"),
+    ]
+
+
+def test_all_can_be_processed_without_a_script() -> None:
+    form = form_to("/secciones/restablecer", page("pages-students"))
+    buttons = {text_of(button): (button.get("name"), button.get("value")) for button in form.iter("button")}
+    assert buttons == {"Procesar": (None, None), "Procesar todos": ("all", "yes")}
+    assert not [button for button in form.iter("button") if "disabled" in button.attrib]
+    box = next(field for field in form.iter("input") if field.get("id") == "all")
+    assert "hidden" in box.attrib
+
+
+def test_the_limit_is_named_only_where_it_matters() -> None:
+    assert "hasta 10 estudiantes" in main_text("pages-students-over_limit")
+    assert "hasta" not in main_text("pages-students")
+
+
+@pytest.mark.parametrize(
+    ("count", "button"), [(1, "Sí, restablecer 1 contraseña"), (28, "Sí, restablecer 28 contraseñas")]
+)
+def test_confirming_names_the_count_and_carries_the_choice(count: int, button: str) -> None:
+    tree = page(f"pages-confirm-{count}")
+    form = form_to("/secciones/restablecer", tree)
+    sent = fields(form)
+    assert text_of(only(form.iter("button"))) == button
+    assert [value for name, value in sent if name == "student"] == [f"sec-2026-99101-001-{n}" for n in range(count)]
+    assert {("confirmed", "yes"), ("form_nonce", "nonce"), ("csrf_token", "the-token")} <= set(sent)
+    assert links(tree)["Cancelar"] == "/secciones/centros/sec-2026-99101-001/sec-2026-99101-001-0"
+
+
+def test_progress_shows_how_far_it_is_and_refreshes_itself_without_a_script() -> None:
+    tree = page("pages-progress-running")
+    bar = only(tree.iter("progress"))
+    refresh = [tag for head in tree.iter("head") for script in head.iter("noscript") for tag in script.iter("meta")]
+    assert (bar.get("value"), bar.get("max")) == ("14", "28")
+    assert "14 de 28" in main_text("pages-progress-running")
+    assert "uede cerrar esta página: el resultado le llegará por correo" in main_text("pages-progress-running")
+    assert [(tag.get("http-equiv"), tag.get("content")) for tag in refresh] == [("refresh", "3")]
+
+
+@pytest.mark.parametrize("state", ["accepted", "queued", "running", "updated"])
+def test_progress_says_which_state_the_batch_is_in(state: str) -> None:
+    phases = [element for element in page(f"pages-progress-{state}").iter() if "data-phase" in element.attrib]
+    assert [phase.get("data-phase") for phase in phases if "hidden" not in phase.attrib] == [state]
+
+
+def test_a_mailed_result_is_in_the_words_of_the_ministry() -> None:
+    tree = page("pages-result-mailed")
+    text = main_text("pages-result-mailed")
+    assert text_of(only(tree.iter("h1"))) == "Resultado del proceso"
+    assert (
+        "Los datos de ingreso fueron enviados al correo 20410742@clases.edu.sv, en él encontrará las cuentas con sus "
+        "respectivas contraseñas, favor tome en cuenta lo siguiente:" in text
+    )
+    assert len(only(tree.iter("ol"))) == 4
+    assert links(tree)["Realizar otra consulta"] == "/secciones/centros"
+    sign_outs = [form for form in only(tree.iter("main")).iter("form") if form.get("action") == "/secciones/salir"]
+    assert text_of(only(sign_outs)) == "Salir"
+
+
+def test_each_student_that_was_not_changed_is_listed_with_a_reason() -> None:
+    rows = [batch_row(Words(), number, is_over=True) for number in range(len(NOT_CHANGED))]
+    lists = [element for element in page("pages-result-mailed").iter("ul") if element.get("class") == "outcomes"]
+    entries = [text_of(entry) for entry in only(lists)]
+    assert len(entries) == len(rows)
+    for entry, row in zip(entries, rows, strict=True):
+        assert entry.startswith(row.name)
+        assert len(entry) > len(f"{row.name} NIE {row.nie} · {row.address}") + 20
+
+
+def test_no_code_of_an_outcome_reaches_a_reader() -> None:
+    for name in ("pages-result-mailed", "pages-result-partial_mailed", "pages-students"):
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", main_text(name))
+
+
+def test_a_result_whose_mail_failed_says_so_and_gives_the_code() -> None:
+    text = main_text("pages-result-partial_unmailed")
+    assert "El proceso no se completó" in text
+    assert "El correo no pudo entregarse" in text
+    assert "ABCDEFGH" in text
+    assert "fueron enviados" not in text
+    assert "Pruebe la contraseña temporal" not in text, "nobody was given one"
+
+
+def test_a_partial_result_that_was_mailed_keeps_the_four_points() -> None:
+    text = main_text("pages-result-partial_mailed")
+    assert "El proceso no se completó" in text
+    assert "fueron enviados al correo" in text
+    assert "no pudo entregarse" not in text
+
+
+def test_a_batch_that_changed_nothing_does_not_claim_otherwise() -> None:
+    assert "No se cambió ninguna contraseña" in main_text("pages-result-partial_nothing")
+    assert "Las contraseñas cambiaron" not in main_text("pages-result-partial_nothing")
+
+
+# --- Errors ---
+
+
+@pytest.mark.parametrize("name", [name for name in USUAL if name.startswith("errors-")])
+def test_an_error_says_what_to_do_next_with_one_button(name: str) -> None:
+    main = only(page(name).iter("main"))
+    buttons = [link for link in main.iter("a") if link.get("class") == "button"]
+    assert only(buttons).get("href", "").startswith("/secciones/")
+    assert "0af7651916cd43dd" in text_of(main)
+
+
+def test_each_system_that_is_down_is_named_in_its_own_sentence() -> None:
+    assert len({main_text(f"errors-unavailable-{system}") for system in SYSTEMS}) == len(SYSTEMS)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("errors-wrong_domain", "@clases.edu.sv"),
+        ("errors-identity_locked", "en 15 minutos"),
+        ("errors-identity_locked-one_minute", "en 1 minuto."),
+        ("errors-too_many_selected", "hasta 200 estudiantes"),
+        ("errors-unavailable-siges", "SIGES"),
+    ],
+)
+def test_an_error_names_what_the_reader_has_to_know(name: str, words: str) -> None:
+    assert words in main_text(name)
+
+
+# --- The checker itself ---
+
+GOOD = render(USUAL["pages-identity"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('<html lang="es">', '<html lang="en">', "lang"),
+        ("</form>", "", "invalid HTML"),
+        ("<h1>", "<h1>Otro</h1><h1>", "h1"),
+        ('<label for="dui">', '<label for="nip">', "no label"),
+        ('id="nip"', 'id="dui"', "used 2 times"),
+        ('name="csrf_token"', 'name="token"', "csrf_token"),
+        ("<main", '<main style="color: red"', "style"),
+        ("<main", '<main onclick="x()"', "onclick"),
+        ("</main>", "<script>x()</script></main>", "inline script"),
+        ("</main>", '<img src="https://elsewhere.example/x.png" alt=""></main>', "own origin"),
+        ("</main>", '<p><a href="#nowhere">x</a></p></main>', "leads nowhere"),
+        ("</main>", '<p><a href="javascript:x()">x</a></p></main>', "javascript"),
+        ("</main>", '<p><a href="/x"></a></p></main>', "without a name"),
+        ("</main>", "<h3>x</h3></main>", "h3 follows h1"),
+    ],
+)
+def test_the_checker_finds_what_is_wrong(before: str, after: str, problem: str) -> None:
+    assert before in GOOD
+    assert any(problem in found for found in problems_of(GOOD.replace(before, after, 1)))
+
+
+# --- Files ---
+
+
+@pytest.mark.parametrize(("name", "kilobytes"), [("app.css", 12), ("app.js", 4), ("google.svg", 1), ("icon.svg", 1)])
+def test_a_static_file_stays_small(name: str, kilobytes: int) -> None:
+    assert (STATIC / name).stat().st_size <= kilobytes * 1024
+
+
+def test_the_style_sheet_loads_nothing() -> None:
+    assert not re.search(r"url\(|@import|@font-face", (STATIC / "app.css").read_text())
+
+
+def test_every_class_of_the_style_sheet_is_used() -> None:
+    css = re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", (STATIC / "app.css").read_text(), flags=re.DOTALL)
+    templates = "\n".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
+    unused = {
+        name
+        for name in re.findall(r"\.([a-z][a-z-]*)", css)
+        if not re.search(rf"[\"' =]{name}[\"' ]", templates) and not name.startswith("notice-")
+    }
+    assert unused == set()
+
+
+def tokens(css: str, scheme: str) -> dict[str, str]:
+    light, dark = css.split("prefers-color-scheme: dark", 1)
+    found: dict[str, Any] = dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{3,6});", light))
+    return found if scheme == "light" else found | dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{3,6});", dark))
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    channels = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("front", "back", "least"),
+    [
+        *[(front, back, 4.5) for front in ("ink", "quiet", "accent", "bad", "warn") for back in ("paper", "card")],
+        *[(front, "accent-soft", 4.5) for front in ("ink", "quiet", "accent-strong", "warn")],
+        *[("ink", f"{tone}-soft", 4.5) for tone in ("good", "warn", "bad")],
+        ("accent", "bad-soft", 4.5),
+        ("on-accent", "accent", 4.5),
+        ("on-accent", "accent-strong", 4.5),
+        *[("edge", back, 3.0) for back in ("paper", "card")],
+        *[(tone, f"{tone}-soft", 3.0) for tone in ("good", "warn", "bad")],
+    ],
+)
+def test_colours_can_be_told_apart(front: str, back: str, least: float, scheme: str) -> None:
+    colours = tokens((STATIC / "app.css").read_text(), scheme)
+    assert contrast(colours[f"--{front}"], colours[f"--{back}"]) >= least
