@@ -1,5 +1,6 @@
 """The one place that chooses adapters. Every import of an adapter stands where it is used: a cold start pays for it."""
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -196,25 +197,25 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
 
 
 def _documents(settings: s.CommonSettings) -> Documents:
-    return _store(settings, settings.firestore_database, "documents")
+    return _store(settings.store, settings.google_cloud_project, settings.firestore_database, "documents")
 
 
 def _audit(settings: s.CommonSettings) -> AuditLog:
-    documents = _store(settings, settings.audit_database, "audit")
+    documents = _store(settings.store, settings.google_cloud_project, settings.audit_database, "audit")
     return DocumentsAuditLog(documents, CLOCK, IDS, timedelta(days=settings.audit_retention_days))
 
 
-def _store(settings: s.CommonSettings, database: str, name: str) -> Documents:
-    kind, _, path = settings.store.partition(":")
+@functools.cache
+def _store(store: str, project: str, database: str, name: str) -> Documents:
+    """One client a database, whoever asks for it. On disk, too, the audit is a store of its own: NAME.sqlite."""
+    kind, _, path = store.partition(":")
     if kind == "sqlite":
         from secciones.adapters.sqlite import SqliteDocuments
 
-        # The audit is a store of its own here as it is in the cloud.
-        file = Path(path)
-        return SqliteDocuments(file if name == "documents" else file.with_name(f"{file.stem}-{name}.sqlite"), CLOCK.now)
+        return SqliteDocuments(Path(path) if name == "documents" else Path(path).with_name(f"{name}.sqlite"), CLOCK.now)
     from secciones.adapters.firestore import FirestoreDocuments
 
-    return FirestoreDocuments(settings.google_cloud_project, database, CLOCK.now)
+    return FirestoreDocuments(project, database, CLOCK.now)
 
 
 def _registry(settings: s.RegistrySettings) -> Registry:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CALL_SECONDS = 5.0  # one call; a cold connection with its first token takes about one
+CALL_SECONDS = 10.0  # one call; a cold connection with its first token takes about one on an idle machine
 RETRY_SECONDS = 3.0  # how long a call that failed for a passing reason is tried again
 CONTENTION_SECONDS = 10.0  # how long a transaction is run again because others were quicker
 

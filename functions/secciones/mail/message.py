@@ -10,6 +10,7 @@ import jinja2
 from secciones.domain.batches import Batch
 from secciones.domain.outcomes import Outcome
 from secciones.mail.entries import Entry, by_outcome, by_section, entries_of
+from secciones.mail.slips import slips_pdf
 from secciones.mail.tables import csv_file
 from secciones.ports.mailer import Attachment, Mail, MailRenderer
 
@@ -78,8 +79,6 @@ def mail_renderer(
 def _attachments(accounts: Sequence[Entry], unchanged: Sequence[Entry], words: _Words) -> list[Attachment]:
     files = []
     if accounts:
-        from secciones.mail.slips import slips_pdf
-
         files.append(Attachment("cuentas.csv", _CSV, _accounts_csv(accounts, words)))
         files.append(Attachment("tarjetas.pdf", "application/pdf", slips_pdf(accounts, words.mail)))
     if unchanged:

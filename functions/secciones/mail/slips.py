@@ -5,23 +5,24 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-from reportlab.lib.pagesizes import letter
-from reportlab.pdfbase.pdfmetrics import getFont, getRegisteredFontNames, registerFont, stringWidth
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
+from typing import TYPE_CHECKING, Any, cast
 
 from secciones.domain.outcomes import Outcome
 from secciones.mail.entries import Entry
+
+if TYPE_CHECKING:
+    from reportlab.pdfbase.ttfonts import TTFont
+    from reportlab.pdfgen.canvas import Canvas
 
 # Vera comes with reportlab and is embedded; the monospaced face is one that every reader of PDF has.
 _PLAIN, _BOLD, _MONOSPACED = "Vera", "VeraBd", "Courier-Bold"
 _BLACK, _GREY, _LIGHT = 0.0, 0.35, 0.7
 _LEADING = 1.2
 
+# Letter, the paper of El Salvador, in points.
+_PAGE_WIDTH, _PAGE_HEIGHT = 612.0, 792.0
 _COLUMNS, _ROWS = 2, 4
-_WIDTH, _HEIGHT = letter[0] / _COLUMNS, letter[1] / _ROWS
+_WIDTH, _HEIGHT = _PAGE_WIDTH / _COLUMNS, _PAGE_HEIGHT / _ROWS
 # Wider than the edge that printers leave white.
 _MARGIN_X, _MARGIN_Y = 20.0, 16.0
 
@@ -47,10 +48,12 @@ def slips_pdf(entries: Sequence[Entry], words: Any) -> bytes:
 
     `words` is the module of web/mail/words.txt.
     """
+    from reportlab.pdfgen.canvas import Canvas
+
     file = io.BytesIO()
     with _FONTS:
         _register_fonts()
-        canvas = Canvas(file, letter, pageCompression=1, invariant=1, lang="es")
+        canvas = Canvas(file, (_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1, lang="es")
         canvas.setTitle(words.slips_title)
         for start in range(0, len(entries), _COLUMNS * _ROWS):
             _draw_page(canvas, entries[start : start + _COLUMNS * _ROWS], words)
@@ -59,22 +62,25 @@ def slips_pdf(entries: Sequence[Entry], words: Any) -> bytes:
 
 
 def _register_fonts() -> None:
+    from reportlab.pdfbase.pdfmetrics import getRegisteredFontNames, registerFont
+    from reportlab.pdfbase.ttfonts import TTFont
+
     for name in {_PLAIN, _BOLD}.difference(getRegisteredFontNames()):
         registerFont(TTFont(name, f"{name}.ttf"))
 
 
-def _draw_page(canvas: Canvas, entries: Sequence[Entry], words: Any) -> None:
+def _draw_page(canvas: "Canvas", entries: Sequence[Entry], words: Any) -> None:
     canvas.setStrokeGray(_LIGHT)
     canvas.setDash(3, 3)
-    canvas.lines([(_WIDTH * number, 0, _WIDTH * number, letter[1]) for number in range(1, _COLUMNS)])
-    canvas.lines([(0, _HEIGHT * number, letter[0], _HEIGHT * number) for number in range(1, _ROWS)])
+    canvas.lines([(_WIDTH * number, 0, _WIDTH * number, _PAGE_HEIGHT) for number in range(1, _COLUMNS)])
+    canvas.lines([(0, _HEIGHT * number, _PAGE_WIDTH, _HEIGHT * number) for number in range(1, _ROWS)])
     for number, entry in enumerate(entries):
         row, column = divmod(number, _COLUMNS)
-        _draw_slip(canvas, _blocks(entry, words), column * _WIDTH + _MARGIN_X, letter[1] - row * _HEIGHT - _MARGIN_Y)
+        _draw_slip(canvas, _blocks(entry, words), column * _WIDTH + _MARGIN_X, _PAGE_HEIGHT - row * _HEIGHT - _MARGIN_Y)
     canvas.showPage()
 
 
-def _draw_slip(canvas: Canvas, blocks: Iterator[_Block], left: float, top: float) -> None:
+def _draw_slip(canvas: "Canvas", blocks: Iterator[_Block], left: float, top: float) -> None:
     for block in blocks:
         size, lines = _fitted(block, _WIDTH - 2 * _MARGIN_X)
         canvas.setFont(block.font, size)
@@ -118,11 +124,11 @@ def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()
-        if stringWidth(joined, font, size) <= width:
+        if _width(joined, font, size) <= width:
             lines[-1] = joined
             continue
         lines.append(word)
-        while stringWidth(lines[-1], font, size) > width:
+        while _width(lines[-1], font, size) > width:
             beginning = _beginning(lines[-1], font, size, width)
             lines[-1:] = [beginning, lines[-1][len(beginning) :]]
     return [line for line in lines if line]
@@ -131,9 +137,15 @@ def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
 def _beginning(text: str, font: str, size: float, width: float, ending: str = "") -> str:
     """As much of the text as has room together with the ending; at least a character."""
     text = text.removesuffix(ending)
-    while len(text) > 1 and stringWidth(text + ending, font, size) > width:
+    while len(text) > 1 and _width(text + ending, font, size) > width:
         text = text[:-1]
     return text.rstrip() + ending
+
+
+def _width(text: str, font: str, size: float) -> float:
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    return stringWidth(text, font, size)
 
 
 def _drawable(text: str) -> str:
@@ -142,7 +154,9 @@ def _drawable(text: str) -> str:
 
 
 def _nearest(character: str) -> str:
-    glyphs = cast(TTFont, getFont(_PLAIN)).face.charToGlyph
+    from reportlab.pdfbase.pdfmetrics import getFont
+
+    glyphs = cast("TTFont", getFont(_PLAIN)).face.charToGlyph
     if ord(character) in glyphs or character.isspace():
         return character
     if unicodedata.combining(character):

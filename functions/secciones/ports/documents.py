@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-# None, bool, int, float, str, bytes, aware datetime (microseconds), and lists and string-keyed dicts of these.
+# None, bool, int (64 bits), float, str, bytes, aware datetime (microseconds), dicts by field name and lists of these,
+# but no list directly in a list; a field name is not empty and not `__x__`.
 Document = dict[str, Any]
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class Documents(Protocol):
 
     A document whose `expires_at` has passed is not there: `get` and `query` do not return it and `create` may replace
     it, whether or not the store has got round to deleting it. Every method raises DocumentsUnavailable when the store
-    does not answer, and after a failed write the write may have been made all the same.
+    does not answer, and after a failed write the write may have been made all the same. What no store could keep raises
+    ValueError or TypeError: values that a Document has not, and ids that are empty, `.`, `..`, `__x__` or contain `/`.
     """
 
     def get(self, collection: str, document_id: str) -> Document | None:
