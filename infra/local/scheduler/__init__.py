@@ -1,0 +1,1 @@
+"""The Cloud Scheduler of the local stack: one job, a POST with a service account's identity."""
