@@ -14,13 +14,13 @@ RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 CODE := functions infra tests
 
-.PHONY: help run test test-long check bench stage guide lock clean python
+.PHONY: help run test test-long check stage lock clean python
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH=1 begins anew
-	@$(IMPORT_ROOTS) exec $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
+	@exec env $(IMPORT_ROOTS) $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
 
 test: check  ## Check the code, then run all tests
 	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(ARGS)
@@ -40,7 +40,9 @@ stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in buil
 lock: $(VENV)/test.stamp  ## Remake every lock from pyproject.toml; UPGRADE=1 takes newer versions
 	$(LOCK) --all-extras --output-file $(TEST_LOCK) $(if $(UPGRADE),--upgrade)
 	$(LOCK_LIKE_TESTS) $(foreach name,$(FUNCTIONS) local,--extra $(name)) --output-file $(RUN_LOCK)
-	$(foreach name,$(FUNCTIONS),$(LOCK_LIKE_TESTS) --extra $(name) --output-file functions/$(name)/requirements.txt &&) true
+	for name in $(FUNCTIONS); do \
+		$(LOCK_LIKE_TESTS) --extra $$name --output-file functions/$$name/requirements.txt || exit 1; \
+	done
 
 clean:  ## Remove what a run, a build or a test has left behind
 	rm -rf build .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -53,18 +55,15 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 	--custom-compile-command "make lock"
 LOCK_LIKE_TESTS = $(LOCK) --constraint $(TEST_LOCK) --upgrade
 
-# A stamp a lock: the environment is installed once and again whenever its lock changes. Compiling
-# it halves the start of every function, also where the environment says not to write bytecode.
+# A stamp a lock: the environment is installed once, and again whenever its lock changes.
 $(VENV)/run.stamp: $(RUN_LOCK)
 	@$(MAKE) --no-print-directory python
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $(RUN_LOCK)
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	@touch $@
 
 $(VENV)/test.stamp: $(TEST_LOCK)
 	@$(MAKE) --no-print-directory python
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $(TEST_LOCK)
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	@touch $@
 
 python:

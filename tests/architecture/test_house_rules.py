@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.every_setting import EVERY_SETTING
+
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
 LIBRARY = FUNCTIONS / "secciones"
@@ -74,7 +76,7 @@ def test_googles_libraries_are_imported_where_they_are_used_by_adapters_alone(pa
 def test_a_function_starts_without_any_vendors_library(name: str) -> None:
     """A cold start pays for every import; the heavy ones wait for the request that needs them."""
     program = f"import sys, main; print([name for name in {HEAVY} if name in sys.modules])"
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{FUNCTIONS / name}:{FUNCTIONS}"}
+    environment = EVERY_SETTING | {"PATH": os.environ["PATH"], "PYTHONPATH": f"{FUNCTIONS / name}:{FUNCTIONS}"}
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from secciones.adapters.sqlite import SqliteDocuments
-
 from secciones.domain.accounts import Account
 from secciones.domain.batches import Batch
 from secciones.domain.people import Nie, Teacher

@@ -5,16 +5,9 @@ import dataclasses
 import pytest
 
 from secciones import settings as s
+from tests.support.every_setting import EVERY_SETTING
 
-SECRET = "x" * 32
-GOOD = {
-    "GOOGLE_CLOUD_PROJECT": "secciones-test",
-    "PUBLIC_URL": "https://www.clases.edu.sv/",
-    "SESSION_SECRET": SECRET,
-    "PSEUDONYM_SECRET": SECRET,
-    "SIGES_URL": "https://siges.example",
-    "SIGES_TOKEN": SECRET,
-}
+GOOD = EVERY_SETTING
 ALL = [s.LoginSettings, s.VerifySettings, s.SectionsSettings, s.ResetSettings, s.WorkerSettings, s.SweeperSettings]
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import hmac
 import re
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -25,8 +26,8 @@ _MOST_FIELDS = 1000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def answer(request: flask.Request, site: Site, table: RouteTable, ports: Any) -> flask.Response:
-    """The page for a request, or the page for what went wrong with it."""
+def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callable[[], Any]) -> flask.Response:
+    """The page for a request, or the page for what went wrong with it; `ports` builds what the handlers work with."""
     page = Page(site, request, logs.request_id.get())
     with body_limit(request, _LARGEST_FORM):
         try:
@@ -45,7 +46,7 @@ def _arrived(page: Page, path_values: dict[str, str]) -> Page:
     return Page(page.site, page.request, page.request_id, session, path_values)
 
 
-def _handled(page: Page, route: Route[Any], ports: Any) -> flask.Response:
+def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.Response:
     reached = page.session.step if page.session else Step.NOBODY
     if route.step > reached:
         if reached is Step.NOBODY:
@@ -53,7 +54,7 @@ def _handled(page: Page, route: Route[Any], ports: Any) -> flask.Response:
         return page.redirect("/secciones/identidad")
     if route.method == "POST":
         _require_own_form(page)
-    return route.handler(page, ports)
+    return route.handler(page, ports())
 
 
 def _require_own_form(page: Page) -> None:

@@ -59,7 +59,7 @@ class Front:
         table = RouteTable([*routes, Route("GET", "/open", self.handler, Step.NOBODY)])
         all_headers = headers | ({"Cookie": f"{SESSION_COOKIE}={cookie}"} if cookie else {})
         with flask.Flask("test").test_request_context(path, method=method, data=data, headers=all_headers) as context:
-            return boundary.answer(context.request, self.site, table, None)
+            return boundary.answer(context.request, self.site, table, lambda: None)
 
     def session(self, *, verified: bool) -> tuple[str, Session]:
         cookie = self.world.sessions.open(
