@@ -1,5 +1,6 @@
 """How pages and mails are rendered: one set of rules for both, so that they can share their words."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def template_environment(*folders: Path) -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters["fecha"] = local_date
+    return environment
+
+
+def page_environment(folder: Path, static: Callable[[str], str], institution: str, domain: str) -> jinja2.Environment:
+    """The templates of the pages, with what all of them may use; `static` gives the address of a static file."""
+    environment = template_environment(folder)
+    environment.globals.update(static=static, institution=institution, domain=domain)
     return environment
 
 

@@ -41,11 +41,10 @@ def site(settings: s.PageSettings) -> "Site":
 
     documents = _documents(settings)
     return Site(
-        templates=_page_templates(),
+        templates=_page_templates(settings),
         sessions=Sessions(documents, CLOCK, IDS, settings.session_secret, timedelta(minutes=settings.session_minutes)),
         audit=_audit(settings),
         session_secret=settings.session_secret,
-        institution=settings.institution_name,
         origin=settings.public_url,
     )
 
@@ -268,13 +267,16 @@ def _pace(settings: s.DirectorySettings, share: float) -> "Pace":
     return Pace(settings.directory_queries_per_minute * share)
 
 
-def _page_templates() -> "jinja2.Environment":
-    from secciones.templates import template_environment
+def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":
+    from secciones.templates import page_environment
 
-    environment = template_environment(_STAGED / "templates")
     names: dict[str, str] = json.loads((_STAGED / "static.json").read_text())
-    environment.globals["static"] = lambda name: f"/secciones/static/{names[name]}"
-    return environment
+    return page_environment(
+        _STAGED / "templates",
+        lambda name: f"/secciones/static/{names[name]}",
+        settings.institution_name,
+        settings.workspace_domain,
+    )
 
 
 def _mail_renderer(settings: s.WorkerSettings) -> Any:

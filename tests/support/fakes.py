@@ -34,6 +34,9 @@ class FakeClock:
     def now(self) -> datetime:
         return self.time
 
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds=max(0.0, seconds))
+
     def advance(self, **by: float) -> None:
         self.time += timedelta(**by)
 
@@ -53,6 +56,10 @@ class FakeIds:
         return self.drawn.to_bytes(32, "big")
 
 
+def at_once() -> None:
+    """How a registry answers, when a test has no other wish."""
+
+
 @dataclass
 class FakeRegistry:
     """Teachers by their numbers; schools and rosters by teacher."""
@@ -61,6 +68,7 @@ class FakeRegistry:
     assignments: dict[str, tuple[School, ...]] = field(default_factory=dict)
     rosters: dict[tuple[str, str], Roster] = field(default_factory=dict)
     is_down: bool = False
+    delay: Callable[[], None] = at_once
     asked: int = 0
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
@@ -81,6 +89,7 @@ class FakeRegistry:
 
     def _answer(self) -> None:
         self.asked += 1
+        self.delay()
         if self.is_down:
             raise RegistryUnavailable
 

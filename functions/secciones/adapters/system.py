@@ -1,6 +1,7 @@
 """The operating system: its clock and its source of chance, the only ones that Secciones uses."""
 
 import secrets
+import time
 from datetime import UTC, datetime
 
 
@@ -10,6 +11,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Let this thread wait; no time at all for a negative number."""
+        time.sleep(max(0.0, seconds))
 
 
 class SystemIds:

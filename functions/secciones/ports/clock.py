@@ -11,6 +11,10 @@ class Clock(Protocol):
         """The present moment, aware, in UTC."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Let this thread wait; no time at all for a negative number."""
+        ...
+
 
 class Ids(Protocol):
     """Unguessable values from the operating system's generator."""

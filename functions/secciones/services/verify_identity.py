@@ -18,6 +18,8 @@ from secciones.services.sessions import Session, Sessions
 COLLECTION = "teachers"
 # A binding outlives a school year's holidays and is renewed with every verification.
 _BINDING_LIFETIME = timedelta(days=400)
+# Longer than any refusal takes by itself, so that its time does not tell which of the reasons it had.
+_REFUSAL_TAKES = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def verify_identity(
 
     Raises IdentityRefused alike for every reason (the audit alone knows which), TooManyAttempts, RegistryUnavailable.
     """
+    started = clock.now()
     actor = pseudonym(dui, rules.pseudonym_secret)
     limits = _limits(documents, rules, session, actor)
     try:
@@ -61,6 +64,7 @@ def verify_identity(
     refused_because = _refusal(documents, clock, rules.domain, teacher, session, actor)
     if teacher is None or refused_because:
         audit.record(AuditEvent("verification", refused_because, actor=actor, account=session.address))
+        clock.sleep(min(_REFUSAL_TAKES, started + _REFUSAL_TAKES - clock.now()).total_seconds())
         raise IdentityRefused
     forgive_attempt(documents, limits)
     audit.record(AuditEvent("verification", "verified", actor=actor, account=session.address))

@@ -33,7 +33,6 @@ class Site:
     sessions: Sessions
     audit: AuditLog
     session_secret: str = field(repr=False)
-    institution: str
     origin: str
 
 
@@ -66,7 +65,6 @@ class Page:
     def render(self, template: str, status: int = 200, **context: Any) -> flask.Response:
         """A page from a template."""
         html = self.site.templates.get_template(template).render(
-            institution=self.site.institution,
             user=User(self.session.name, self.session.address) if self.session else None,
             csrf_token=self.csrf_token,
             request_id=self.request_id,

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -58,6 +60,17 @@ def test_a_wrong_nip_and_an_unknown_dui_are_refused_alike(world: World) -> None:
     session = sign_in(world)
     assert refused(world, session, nip=WRONG_NIP) == "unknown_numbers"
     assert refused(world, session, dui=Dui.parse("100000019")) == "unknown_numbers"
+
+
+def test_a_refusal_takes_as_long_whatever_its_reason(world: World) -> None:
+    verify(world, sign_in(world))
+    session = sign_in(world)
+    for dui, nip, slow in ((DUI, WRONG_NIP, 0.0), (Dui.parse("100000019"), NIP, 0.4), (DUI, NIP, 0.0)):
+        thief = session if nip is WRONG_NIP else sign_in(world, "google-2", f"otra.persona@{DOMAIN}")
+        world.registry.delay = partial(world.clock.advance, seconds=slow)
+        before = world.clock.now()
+        refused(world, thief, dui, nip)
+        assert world.clock.now() - before == timedelta(seconds=1)
 
 
 def test_a_colleagues_numbers_are_refused_when_the_registry_knows_another_account(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from secciones.domain import errors
 from secciones.services.sessions import Session, Step
-from secciones.templates import template_environment
+from secciones.templates import page_environment
 from secciones.web import boundary
 from secciones.web.errors import error_page
 from secciones.web.page import Page, Site
@@ -72,11 +72,8 @@ class Front:
 
 @pytest.fixture
 def front(world: World) -> Front:
-    templates = template_environment(ROOT / "web/templates")
-    templates.globals["static"] = lambda name: f"/secciones/static/{name}"
-    return Front(
-        world, Site(templates, world.sessions, world.audit, SECRET, "Ministerio de Educación", ORIGIN), Handler()
-    )
+    templates = page_environment(ROOT / "web/templates", "/secciones/static/{}".format, "Ministerio de Educación", "x")
+    return Front(world, Site(templates, world.sessions, world.audit, SECRET, ORIGIN), Handler())
 
 
 def test_a_page_that_needs_a_session_says_what_to_do_without_one(front: Front) -> None:

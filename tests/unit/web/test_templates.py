@@ -8,14 +8,13 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from secciones.templates import template_environment
+from secciones.templates import page_environment
 from tests.support.html import check_page, problems_of, text_of
 from tests.unit.web.samples import HOSTILE, HOSTILE_TEXT, NOT_CHANGED, SYSTEMS, Sample, Words, batch_row, samples
 
 WEB = Path(__file__).parents[3] / "web"
 TEMPLATES = WEB / "templates"
 STATIC = WEB / "static"
-ENVIRONMENT = template_environment(TEMPLATES)
 
 USUAL = {sample.name: sample for sample in samples(Words())}
 WORST = {sample.name: sample for sample in samples(HOSTILE, students=60)}
@@ -26,10 +25,11 @@ def static(name: str) -> str:
     return f"/secciones/static/{name}"
 
 
+ENVIRONMENT = page_environment(TEMPLATES, static, "Ministerio de Educación", "clases.edu.sv")
+
+
 def render(sample: Sample) -> str:
     return ENVIRONMENT.get_template(sample.template).render(
-        institution="Ministerio de Educación",
-        static=static,
         user=sample.user,
         csrf_token="the-token" if sample.user else "",
         request_id="0af7651916cd43dd",
