@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 
 import flask
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from secciones.web.headers import secure
 from tests.unit.web.samples import Words, samples
@@ -17,14 +16,6 @@ SAMPLES = {sample.name: sample for sample in samples(Words(), students=6)}
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ORIGIN = "https://secciones.test"
 POLICY = dict(secure(flask.Response()).headers)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
