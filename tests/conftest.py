@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.browser", "tests.support.emulator", "tests.support.stack"]
+pytest_plugins = ["tests.support.browser", "tests.support.emulator", "tests.support.log_lines", "tests.support.stack"]
 
 settings.register_profile("short", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2000)

@@ -120,6 +120,10 @@ def function_settings(configuration: Configuration, name: str) -> dict[str, str]
         "WORKSPACE_DOMAIN": "clases.edu.sv",
         "DELEGATED_ADMIN": "restablecimiento@clases.edu.sv",
         "MAIL_SENDER": "secciones@clases.edu.sv",
+        # Whoever tries things out here types wrong numbers on purpose.
+        "ACCOUNT_FAILURES_PER_SIX_HOURS": "50",
+        "DUI_FAILURES_PER_HOUR": "50",
+        "DUI_FAILURES_PER_DAY": "200",
     }
     return {key: configuration.setting(key, value) for key, value in settings.items()}
 

@@ -22,16 +22,6 @@ from tests.support.emulator import free_port
 A_SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(scope="module", params=["firestore", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    if request.param == "sqlite":
-        yield Store("sqlite", str(tmp_path_factory.mktemp("documents") / "made" / "at-first-use"))
-        return
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("firestore_emulator"))
-        yield Store("firestore", f"secciones-{uuid.uuid4().hex[:12]}")
-
-
 @pytest.fixture(scope="module")
 def now() -> Moment:
     return Moment()

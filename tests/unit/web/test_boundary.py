@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import flask
 import pytest
@@ -170,14 +171,16 @@ def test_every_error_that_a_page_can_end_with_has_a_page_of_its_own(front: Front
     assert front.world.audit.events[-1].kind == "refusal"
 
 
-def test_a_fault_in_the_program_is_a_page_without_a_word_of_it(front: Front, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_in_the_program_is_a_page_without_a_word_of_it(front: Front, log_lines: list[dict[str, Any]]) -> None:
     front.handler.failure = KeyError("Luis Ramos 01234567-8")
     response = front.ask()
     assert response.status_code == 500
     text = response.get_data(as_text=True)
     check_page(text)
-    out = capfd.readouterr()
-    assert "Luis Ramos" not in text + out.out + out.err
+    [line] = log_lines
+    assert line["severity"] == "CRITICAL"
+    assert line["where"]
+    assert "Luis Ramos" not in text + str(line)
 
 
 def test_a_store_that_is_down_is_a_page_too(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
