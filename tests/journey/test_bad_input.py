@@ -154,6 +154,20 @@ def test_siges_down_is_said_on_every_page_that_needs_it(stack: Stack, teacher: V
         control("DELETE", f"{stack.siges}/_control/fault")
 
 
+@pytest.mark.parametrize(("api", "method"), [("token", ""), ("directory", "users.get")])
+def test_google_down_is_said_and_nobody_is_let_in(stack: Stack, api: str, method: str) -> None:
+    person = stack.teachers[2]
+    control("POST", f"{stack.google}/_control/faults", {"api": api, "method": method, "status": 503, "times": 20})
+    try:
+        visitor = Visitor(stack.origin)
+        answer = visitor.sign_in(person["address"], person["password"])
+        assert answer.status == 503
+        assert "Google" in answer.text
+        assert not visitor.cookie()
+    finally:
+        control("DELETE", f"{stack.google}/_control/faults")
+
+
 def test_an_expired_session_and_a_foreign_form_are_refused(stack: Stack, teacher: Visitor, section: Visit) -> None:
     stranger = Visitor(stack.origin)
     assert stranger.post("/secciones/restablecer", fields_of(section)).status == 401
