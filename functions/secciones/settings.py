@@ -100,13 +100,16 @@ class CommonSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PageSettings(CommonSettings):
-    """What every function with pages needs."""
+    """What every function with pages needs. A session ends when it is idle so long and at the latest so many hours
+    after the sign-in; *Procesar* demands DUI and NIP no older than `identity_minutes`."""
 
     public_url: str = _setting(_url)
     workspace_domain: str = _setting(_domain, "clases.edu.sv")
     institution_name: str = _setting(_text, "Ministerio de Educación")
     session_secret: str = _setting(_secret)
-    session_minutes: int = _setting(_count, "60")
+    session_idle_minutes: int = _setting(_count, "15")
+    session_hours: int = _setting(_count, "8")
+    identity_minutes: int = _setting(_count, "20")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +168,17 @@ class LoginSettings(PageSettings, DirectorySettings):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifySettings(PageSettings, RegistrySettings):
-    """Settings of the function `verify`."""
+    """Settings of the function `verify`. `forwarded_for_position` says which entry of X-Forwarded-For, counted from the
+    end, is the client's: Google's load balancer appends two (the client's and its own), Cloud Run alone one."""
 
     pseudonym_secret: str = _setting(_secret)
     account_failures_per_six_hours: int = _setting(_count, "5")
     dui_failures_per_hour: int = _setting(_count, "5")
     dui_failures_per_day: int = _setting(_count, "20")
+    dui_failures_until_unlocked: int = _setting(_count, "100")
+    address_failures_per_hour: int = _setting(_count, "60")
+    all_failures_per_hour: int = _setting(_count, "3000")
+    forwarded_for_position: int = _setting(_count, "2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,11 +200,14 @@ class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings)
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     """Settings of the function `worker`. `worker_concurrency` is how many batches the queue runs at a time: each
-    worker takes that share of the Directory's quota."""
+    worker takes that share of the Directory's quota. `lease_seconds` is how long a worker that says nothing is
+    taken for
+    alive; it must be longer than its slowest group of accounts."""
 
     worker_url: str = _setting(_url)
     tasks_service_account: str = _setting(_address)
     worker_concurrency: int = _setting(_count, "4")
+    lease_seconds: int = _setting(_count, "120")
     gmail_api_endpoint: str = _setting(_url, "https://gmail.googleapis.com")
     mail_service_account: str = _setting(_address)
     mail_sender: str = _setting(_address)

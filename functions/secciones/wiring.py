@@ -36,13 +36,23 @@ IDS = SystemIds()
 
 def site(settings: s.PageSettings) -> "Site":
     """What all pages of a function share."""
-    from secciones.services.sessions import Sessions
+    from secciones.services.sessions import Sessions, SessionTimes
     from secciones.web.page import Site
 
     documents = _documents(settings)
     return Site(
         templates=_page_templates(settings),
-        sessions=Sessions(documents, CLOCK, IDS, settings.session_secret, timedelta(minutes=settings.session_minutes)),
+        sessions=Sessions(
+            documents,
+            CLOCK,
+            IDS,
+            settings.session_secret,
+            SessionTimes(
+                idle=timedelta(minutes=settings.session_idle_minutes),
+                longest=timedelta(hours=settings.session_hours),
+                recent=timedelta(minutes=settings.identity_minutes),
+            ),
+        ),
         audit=_audit(settings),
         session_secret=settings.session_secret,
         origin=settings.public_url,
@@ -112,7 +122,11 @@ def _verify(settings: s.VerifySettings) -> Any:
             settings.account_failures_per_six_hours,
             settings.dui_failures_per_hour,
             settings.dui_failures_per_day,
+            settings.dui_failures_until_unlocked,
+            settings.address_failures_per_hour,
+            settings.all_failures_per_hour,
         ),
+        forwarded_for_position=settings.forwarded_for_position,
     )
 
 
@@ -176,6 +190,7 @@ def _worker(settings: s.WorkerSettings) -> Any:
         audit=_audit(settings),
         clock=CLOCK,
         students_org_unit=settings.students_org_unit,
+        lease=timedelta(seconds=settings.lease_seconds),
     )
 
 

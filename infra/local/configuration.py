@@ -124,6 +124,8 @@ def function_settings(configuration: Configuration, name: str) -> dict[str, str]
         "ACCOUNT_FAILURES_PER_SIX_HOURS": "50",
         "DUI_FAILURES_PER_HOUR": "50",
         "DUI_FAILURES_PER_DAY": "200",
+        "DUI_FAILURES_UNTIL_UNLOCKED": "100000",
+        "ADDRESS_FAILURES_PER_HOUR": "100000",
     }
     return {key: configuration.setting(key, value) for key, value in settings.items()}
 

@@ -79,7 +79,6 @@ def _google(configuration: Configuration) -> Part:
         *("--port", str(configuration.port + GOOGLE)),
         *("--state", str(configuration.folder.state / "google")),
         *("--sample", str(SAMPLE)),
-        *("--token-uri", configuration.token_endpoint),
         *("--redirect-uri", f"{configuration.public_url}/secciones/oauth2/callback"),
     ]
     for name in accounts:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import requests
 
-from functions.stage import stage
+from stage import stage
 from tests.support.emulator import end_process_group, free_port
 from tests.support.every_setting import EVERY_SETTING
 

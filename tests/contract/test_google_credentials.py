@@ -90,13 +90,18 @@ def test_with_a_key_file_the_function_is_the_keys_service_account(server: Script
 
 
 @pytest.mark.usefixtures("key_file")
-def test_with_a_key_file_the_key_signs_for_the_person(server: ScriptedServer) -> None:
-    delegated_credentials(SERVICE_ACCOUNT, ADMINISTRATOR, [SCOPE], "https://nowhere.invalid/token").refresh(Request())
+def test_with_a_key_file_the_key_signs_for_the_person_at_the_token_endpoint_of_the_settings(
+    server: ScriptedServer,
+) -> None:
+    give_tokens(server, "/another/token")
 
-    (asked,) = server.asked_for(TOKEN_PATH)
+    delegated_credentials(SERVICE_ACCOUNT, ADMINISTRATOR, [SCOPE], server.url + "/another/token").refresh(Request())
+
+    (asked,) = server.asked_for("/another/token")
     claims = claims_of(asked.form["assertion"])
     assert (claims["iss"], claims["sub"], claims["scope"]) == (SERVICE_ACCOUNT, ADMINISTRATOR, SCOPE)
     assert is_signed_by_the_service_account(asked.form["assertion"])
+    assert server.asked_for(TOKEN_PATH) == []
 
 
 def test_without_a_key_iam_signs_for_the_person(keyless: ScriptedServer) -> None:

@@ -248,6 +248,12 @@ def test_a_person_without_a_name_has_an_empty_one(provider: Provider) -> None:
     assert provider.identify_with(provider.token(name=None)).name == ""
 
 
+def test_a_name_is_one_line_of_printable_text_whatever_the_account_says(provider: Provider) -> None:
+    name = provider.identify_with(provider.token(name="  Ana\u202e\n Rivas\x00 " + "x" * 5000)).name
+    assert name.startswith("Ana Rivas xxx")
+    assert len(name) <= 200
+
+
 def test_a_code_that_the_provider_does_not_take_is_a_failed_sign_in(provider: Provider) -> None:
     provider.server.on(TOKEN, Answer(400, {"error": "invalid_grant", "error_description": f"Bad code of {ADDRESS}"}))
 

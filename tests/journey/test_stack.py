@@ -32,13 +32,14 @@ def own_stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def other_stack(own_stack: Stack) -> Iterator[Stack]:
-    """A second one at the same time, which uses the registry and the queue of the first."""
+    """A second one at the same time, which uses the registry, the queue and the token endpoint of the first."""
     secrets = json.loads((own_stack.folder / "state/secrets.json").read_text())
     environment = {
         "FIRESTORE_EMULATOR_HOST": "",
         "SIGES_URL": own_stack.siges,
         "SIGES_TOKEN": secrets["SIGES_TOKEN"],
         "CLOUD_TASKS_ENDPOINT": own_stack.tasks,
+        "TOKEN_ENDPOINT": f"{own_stack.google}/token",
         "SWEEP_SECONDS": "1",
     }
     with temporary_folder() as folder, running_stack(folder, environment) as stack:

@@ -49,7 +49,7 @@ class FakeIds:
 
     def token(self) -> str:
         self.drawn += 1
-        return f"token-{self.drawn}".ljust(43, "0")
+        return f"token-{self.drawn:037}"
 
     def seed(self) -> bytes:
         self.drawn += 1

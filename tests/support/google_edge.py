@@ -54,9 +54,9 @@ def key_file_content(token_uri: str) -> dict[str, str]:
     }
 
 
-def give_tokens(server: ScriptedServer) -> None:
+def give_tokens(server: ScriptedServer, path: str = TOKEN_PATH) -> None:
     """Make the server's token endpoint answer as Google's."""
-    server.on(TOKEN_PATH, Answer(body={"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}))
+    server.on(path, Answer(body={"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}))
 
 
 def delegated(server: ScriptedServer, scope: str) -> Credentials:

@@ -13,7 +13,7 @@ from secciones.ports.documents import Documents
 from secciones.services.batches import BATCHES, from_document, load
 from secciones.services.request_reset import Choice, ResetRules, request_reset, select_students
 from secciones.services.run_batch import Worker, run_batch
-from secciones.services.sessions import Session, Sessions
+from secciones.services.sessions import Session, Sessions, SessionTimes
 from secciones.services.sweep import Sweep, sweep
 from secciones.services.verify_identity import VerificationRules
 from tests.support.fakes import (
@@ -34,7 +34,7 @@ SECTION = Section("s-1", "3A", "A", "Tercer Grado", "Matutino", is_open=True, st
 SCHOOL = School("c-1", "10001", "Centro Escolar El Amate", "Sonsonate", "Sonsonate Centro", (SECTION,))
 SESSION = Session("session-1", "google-1", TEACHER.address or "", TEACHER.name, TEACHER.id, "actor-1")
 RULES = ResetRules(DOMAIN, batch_limit=200, deadline=timedelta(hours=1), retention=timedelta(days=30))
-VERIFICATION = VerificationRules(DOMAIN, "p" * 32, 5, 5, 20)
+VERIFICATION = VerificationRules(DOMAIN, "p" * 32, 5, 5, 20, 100, 60, 3000)
 DUI_AND_NIP = ("012345678", "0012345")
 
 
@@ -88,7 +88,8 @@ class World:
 
     @property
     def sessions(self) -> Sessions:
-        return Sessions(self.documents, self.clock, self.ids, "s" * 32, timedelta(hours=1))
+        times = SessionTimes(idle=timedelta(minutes=15), longest=timedelta(hours=8), recent=timedelta(minutes=20))
+        return Sessions(self.documents, self.clock, self.ids, "s" * 32, times)
 
     @property
     def worker(self) -> Worker:

@@ -35,9 +35,9 @@ def test_everything_that_is_missing_is_named_at_once(settings: type[s.CommonSett
 
 
 def test_everything_that_is_wrong_is_named_at_once_and_no_value_is_shown() -> None:
-    wrong = GOOD | {"PUBLIC_URL": "clases", "SESSION_SECRET": "kurz", "STORE": "mongo", "SESSION_MINUTES": "0"}
+    wrong = GOOD | {"PUBLIC_URL": "clases", "SESSION_SECRET": "kurz", "STORE": "mongo", "SESSION_HOURS": "0"}
     lines = problems(s.VerifySettings, wrong)
-    assert [line.split()[0] for line in lines] == ["PUBLIC_URL", "SESSION_MINUTES", "SESSION_SECRET", "STORE"]
+    assert [line.split()[0] for line in lines] == ["PUBLIC_URL", "SESSION_HOURS", "SESSION_SECRET", "STORE"]
     assert "kurz" not in "".join(lines)
 
 

@@ -80,7 +80,9 @@ def _composed(mail: Mail, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = Address(addr_spec=mail.to)
-    message["Subject"] = mail.subject
+    # The library would decode what looks like an encoded word, line breaks included, and so let a section's name in the
+    # registry write further headers.
+    message["Subject"] = mail.subject.replace("=?", "= ?")
     message["Date"] = mail.date
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"

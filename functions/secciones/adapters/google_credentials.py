@@ -26,7 +26,7 @@ def delegated_credentials(
     """Credentials of `subject` (domain-wide delegation). Keep them: each token costs one signature and one exchange.
 
     In the cloud there is no key: IAM signs for `service_account`, on which the function's own account must be Token
-    Creator. Where the function's own credentials are a key, the key signs and its file names the token endpoint.
+    Creator. Where the function's own credentials are a key, the key signs.
     """
     from google.auth import iam
     from google.auth.transport.requests import Request
@@ -35,7 +35,7 @@ def delegated_credentials(
     own = application_credentials([CLOUD_PLATFORM])
     delegated: Credentials
     if isinstance(own, SigningCredentials):
-        delegated = own.with_scopes(list(scopes)).with_subject(subject)
+        delegated = own.with_scopes(list(scopes)).with_subject(subject).with_token_uri(token_endpoint)
     else:
         signer = iam.Signer(partial(Request(), timeout=_SIGNING_TIMEOUT_SECONDS), own, service_account)
         delegated = SigningCredentials(signer, service_account, token_endpoint, scopes=list(scopes), subject=subject)

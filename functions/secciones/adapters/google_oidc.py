@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from secciones.domain.errors import CallerRefused, SignInFailed, SignInUnavailable
+from secciones.domain.people import clean_name
 from secciones.ports.sign_in import Identity, SignInAttempt
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ REFETCH_SECONDS = 60.0
 
 _GOOGLE = "https://accounts.google.com"
 _GOOGLE_WITHOUT_SCHEME = "accounts.google.com"
+# People write their own names; no page needs more of one.
+_LONGEST_NAME = 200
 _WORD = re.compile(r"[a-z_]{1,40}")
 
 T = TypeVar("T")
@@ -207,7 +210,7 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     return Identity(
         subject=_text(claims, "sub"),
         address=_text(claims, "email").lower(),
-        name=_optional_text(claims, "name"),
+        name=clean_name(_optional_text(claims, "name"))[:_LONGEST_NAME],
         hosted_domain=_optional_text(claims, "hd"),
         address_is_verified=claims.get("email_verified") is True,
     )

@@ -25,10 +25,14 @@ class IdentityRefused(SeccionesError):
     """DUI and NIP do not establish this person; which of the reasons it was stays in the audit."""
 
 
-class TooManyAttempts(SeccionesError):
-    """A limit on guesses is reached; `retry_after` is in seconds."""
+class IdentityTooOld(SeccionesError):
+    """DUI and NIP were shown too long ago for what is to be done now."""
 
-    def __init__(self, retry_after: int) -> None:
+
+class TooManyAttempts(SeccionesError):
+    """A limit on guesses is reached; `retry_after` is in seconds, None until an operator unlocks it."""
+
+    def __init__(self, retry_after: int | None) -> None:
         super().__init__("too many attempts")
         self.retry_after = retry_after
 

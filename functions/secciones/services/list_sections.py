@@ -67,7 +67,7 @@ def list_students(
             session.actor,
             session.address,
             school=school.code,
-            section=roster.section.code,
+            section=roster.section.id,
             details={"students": len(roster.students)},
         )
     )

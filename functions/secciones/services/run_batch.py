@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +20,15 @@ from secciones.ports.documents import Documents
 from secciones.ports.mailer import Mailer, MailRenderer
 from secciones.ports.sealer import Opener
 from secciones.services.batch_events import mail_event, outcomes_event
-from secciones.services.batches import SEAL_AFTER_END, SEALS, checkpoint, release_lease, take_lease
+from secciones.services.batches import (
+    LEASE,
+    SEAL_AFTER_END,
+    SEALS,
+    checkpoint,
+    release_lease,
+    require_lease,
+    take_lease,
+)
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice.
 _GROUP = 20
@@ -42,6 +51,7 @@ class Worker:
     audit: AuditLog
     clock: Clock
     students_org_unit: str
+    lease: timedelta = LEASE
 
 
 def run_batch(worker: Worker, batch_id: str) -> None:
@@ -50,7 +60,7 @@ def run_batch(worker: Worker, batch_id: str) -> None:
     Raises LeaseHeld or LeaseLost when another worker has the batch, BatchNotFound, and Unavailable when a system
     failed for now: what was reached by then is kept.
     """
-    batch = take_lease(worker.documents, worker.clock, batch_id)
+    batch = take_lease(worker.documents, worker.clock, batch_id, worker.lease)
     if not batch.is_running:
         return
     try:
@@ -126,21 +136,25 @@ def _set_passwords(worker: Worker, batch: Batch, passwords: dict[str, str]) -> B
             break
         begun = [replace(row, outcome=Outcome.CHANGING) for row in group]
         batch = _checkpoint(worker, batch.with_rows(_by_student(begun)))
-        changed = _in_parallel(partial(_changed, worker, passwords), begun)
+        changed = _in_parallel(partial(_changed, worker, batch, passwords), group)
         batch = _checkpoint(worker, batch.with_rows(_by_student(changed)))
         _require_some_progress(changed, Outcome.CHANGING)
     _require_none_left(worker, batch, Outcome.CHANGING, Outcome.READY)
     return batch
 
 
-def _changed(worker: Worker, passwords: dict[str, str], row: Row) -> Row:
+def _changed(worker: Worker, batch: Batch, passwords: dict[str, str], row: Row) -> Row:
+    """What became of an account; its row says whether an earlier worker has begun to change it."""
+    # Google knows no fence: a worker that was taken for dead must look itself.
+    require_lease(worker.documents, batch)
     try:
         worker.passwords.set_temporary_password(row.account_id, passwords[row.account_id])
     except DirectoryUnavailable as error:
-        return _unreached(row, error)
+        return _unreached(replace(row, outcome=Outcome.CHANGING), error)
     except ChangeRefused as error:
         logs.write("WARNING", "Google refused to change an account", account=row.address, reason=error.reason)
-        return replace(row, outcome=Outcome.REFUSED)
+        # Refused now, but an earlier try may have been made: the teacher is given that password, with the doubt.
+        return replace(row, outcome=Outcome.REFUSED if row.outcome is Outcome.READY else Outcome.UNCONFIRMED)
     return replace(row, outcome=Outcome.CHANGED)
 
 
@@ -175,7 +189,7 @@ def _close(worker: Worker, batch: Batch) -> None:
 
 
 def _checkpoint(worker: Worker, batch: Batch) -> Batch:
-    return checkpoint(worker.documents, worker.clock, batch)
+    return checkpoint(worker.documents, worker.clock, batch, worker.lease)
 
 
 def _open_seed(worker: Worker, batch: Batch) -> bytes:

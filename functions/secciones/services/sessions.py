@@ -3,13 +3,15 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 from secciones.ports.clock import Clock, Ids
-from secciones.ports.documents import Document, Documents
+from secciones.ports.documents import Document, Documents, Transaction
 
 COLLECTION = "sessions"
+# Being used keeps a session alive, but not every request of a page has to write.
+_RENEWED_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 class Step(IntEnum):
@@ -18,6 +20,7 @@ class Step(IntEnum):
     NOBODY = 0
     SIGNED_IN = 1
     VERIFIED = 2
+    RECENTLY_VERIFIED = 3
 
 
 @dataclass(frozen=True)
@@ -30,55 +33,101 @@ class Session:
     name: str
     teacher_id: str = ""
     actor: str = ""
+    opened_at: datetime | None = None
+    is_recent: bool = False
 
     @property
     def step(self) -> Step:
         """What the session has reached."""
-        return Step.VERIFIED if self.teacher_id else Step.SIGNED_IN
+        if not self.teacher_id:
+            return Step.SIGNED_IN
+        return Step.RECENTLY_VERIFIED if self.is_recent else Step.VERIFIED
+
+
+@dataclass(frozen=True)
+class SessionTimes:
+    """How long a session lasts unused, how long after the sign-in at most, and how long a verification is recent."""
+
+    idle: timedelta
+    longest: timedelta
+    recent: timedelta
 
 
 class Sessions:
-    """Opens, finds and closes sessions; a session ends `lifetime` after the step that opened it."""
+    """Opens, finds and closes sessions."""
 
-    def __init__(self, documents: Documents, clock: Clock, ids: Ids, secret: str, lifetime: timedelta) -> None:
+    def __init__(self, documents: Documents, clock: Clock, ids: Ids, secret: str, times: SessionTimes) -> None:
         self._documents = documents
         self._clock = clock
         self._ids = ids
         self._secret = secret.encode()
-        self.lifetime = lifetime
+        self._times = times
 
-    def open(self, subject: str, address: str, name: str, teacher_id: str = "", actor: str = "") -> str:
-        """A new session; returns the value of its cookie, which is nowhere else."""
-        cookie = self._ids.token()
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a browser may keep the cookie; whether it is still worth something is decided here."""
+        return self._times.longest
+
+    def open(
+        self,
+        subject: str,
+        address: str,
+        name: str,
+        teacher_id: str = "",
+        actor: str = "",
+        opened_at: datetime | None = None,
+    ) -> str:
+        """A new session; returns the value of its cookie, which is nowhere else. `opened_at` is when the person signed
+        in, if that was not now."""
+        cookie, now = self._ids.token(), self._clock.now()
+        signed_in_at = opened_at or now
         document: Document = {
             "subject": subject,
             "address": address,
             "name": name,
             "teacher_id": teacher_id,
             "actor": actor,
-            "expires_at": self._clock.now() + self.lifetime,
+            "opened_at": signed_in_at,
+            "verified_at": now if teacher_id else None,
+            "expires_at": self._end(signed_in_at, now),
         }
         self._documents.create(COLLECTION, self._id(cookie), document)
         return cookie
 
     def find(self, cookie: str) -> Session | None:
-        """The session of a cookie's value; None when there is none or it has ended."""
-        session_id = self._id(cookie)
+        """The session of a cookie's value, which is not idle now; None when there is none or it has ended."""
+        session_id, now = self._id(cookie), self._clock.now()
         document = self._documents.get(COLLECTION, session_id)
         if document is None:
             return None
-        fields = {name: document[name] for name in ("subject", "address", "name", "teacher_id", "actor")}
-        return Session(id=session_id, **fields)
+        if self._end(document["opened_at"], now) - document["expires_at"] > _RENEWED_AT_MOST_EVERY:
+            self._renew(session_id, now)
+        fields = {name: document[name] for name in ("subject", "address", "name", "teacher_id", "actor", "opened_at")}
+        verified_at = document["verified_at"]
+        is_recent = verified_at is not None and now - verified_at <= self._times.recent
+        return Session(id=session_id, is_recent=is_recent, **fields)
 
     def verified(self, session: Session, teacher_id: str, actor: str, name: str) -> str:
         """The session raised to VERIFIED; the old cookie is worth nothing from now on. Returns the new one's value."""
-        cookie = self.open(session.subject, session.address, name, teacher_id, actor)
+        cookie = self.open(session.subject, session.address, name, teacher_id, actor, session.opened_at)
         self.close(session)
         return cookie
 
     def close(self, session: Session) -> None:
         """End the session."""
         self._documents.delete(COLLECTION, session.id)
+
+    def _renew(self, session_id: str, now: datetime) -> None:
+        def work(transaction: Transaction) -> None:
+            document = transaction.get(COLLECTION, session_id)
+            if document is not None:  # it may have been closed meanwhile, and then it stays closed
+                renewed = document | {"expires_at": self._end(document["opened_at"], now)}
+                transaction.set(COLLECTION, session_id, renewed)
+
+        self._documents.transact(work)
+
+    def _end(self, opened_at: datetime, now: datetime) -> datetime:
+        return min(now + self._times.idle, opened_at + self._times.longest)
 
     def _id(self, cookie: str) -> str:
         return hmac.new(self._secret, b"session\0" + cookie.encode(), hashlib.sha256).hexdigest()

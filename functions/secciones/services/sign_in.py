@@ -38,7 +38,11 @@ def complete_sign_in(
     Raises SignInFailed, WrongDomain, NotATeacherAccount, SignInUnavailable, DirectoryUnavailable.
     """
     identity = provider.identify(code, attempt)
-    _require_domain(identity, institution.domain)
+    try:
+        _require_domain(identity, institution.domain)
+    except WrongDomain:
+        audit.record(AuditEvent("sign_in", "wrong_domain", account=identity.address))
+        raise
     # Students share the domain: they are turned away here, before there is a form to try numbers in.
     account = directory.find(identity.address)
     if account is None or not is_within(account.org_unit, institution.teachers_org_unit):

@@ -11,7 +11,7 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batch_events import mail_event, outcomes_event
-from secciones.services.batches import BATCHES, OUTBOX, SEAL_AFTER_END, SEALS, gives_up_at, load, save
+from secciones.services.batches import BATCHES, OUTBOX, SEAL_AFTER_END, SEALS, from_document, gives_up_at, load, save
 from secciones.services.dispatch import dispatch
 
 # What one sweep looks at; the next one comes within the minute.
@@ -36,7 +36,7 @@ class Sweep:
 def sweep(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock) -> Sweep:
     """One round. What fails for one batch does not keep the others; raises Unavailable when nothing can be read."""
     outcomes = [_bring(documents, queue, audit, batch_id) for batch_id in _waiting(documents, clock)]
-    outcomes += [_look_after(documents, queue, audit, clock, batch_id) for batch_id in _overdue(documents, clock)]
+    outcomes += [_look_after(documents, queue, audit, clock, batch) for batch in _overdue(documents, clock)]
     counts = {name: outcomes.count(name) for name in ("dispatched", "requeued", "given_up", "closed", "failed")}
     audit.record(AuditEvent("sweep", "failed" if counts["failed"] else "done", details=counts))
     return Sweep(**counts)
@@ -51,10 +51,12 @@ def _waiting(documents: Documents, clock: Clock) -> list[str]:
     ]
 
 
-def _overdue(documents: Documents, clock: Clock) -> list[str]:
+def _overdue(documents: Documents, clock: Clock) -> list[Batch]:
     now = clock.now()
     return [
-        batch_id for batch_id, entry in documents.query(BATCHES, {}, "sweep_at", _AT_A_TIME) if entry["sweep_at"] <= now
+        from_document(entry)
+        for _, entry in documents.query(BATCHES, {}, "sweep_at", _AT_A_TIME)
+        if entry["sweep_at"] <= now
     ]
 
 
@@ -69,22 +71,30 @@ def _bring(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: st
     return "dispatched"
 
 
-def _look_after(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock, batch_id: str) -> str:
+def _look_after(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock, found: Batch) -> str:
     try:
-        batch = documents.transact(lambda transaction: _next_step(transaction, clock.now(), batch_id))
+        if not found.is_running:
+            # Before the sweeper looks at it for the last time: whoever ended it may have been killed before telling.
+            _tell_end(audit, found)
+        batch = documents.transact(lambda transaction: _next_step(transaction, clock.now(), found.id))
         if batch is None:
             return "untouched"
         if batch.is_running:
             queue.enqueue(batch.id, batch.task_number)
             return "requeued"
-        # Told again at the end of the seal: a worker or sweeper may have been killed before it could tell.
-        audit.record(outcomes_event(batch))
-        audit.record(mail_event(batch))
+        if batch.sweep_at is None:
+            return "closed"
+        _tell_end(audit, batch)
     except BatchNotFound:
         return "untouched"
     except Unavailable as error:
-        return _failed(batch_id, error)
-    return "closed" if batch.sweep_at is None else "given_up"
+        return _failed(found.id, error)
+    return "given_up"
+
+
+def _tell_end(audit: AuditLog, batch: Batch) -> None:
+    audit.record(outcomes_event(batch))
+    audit.record(mail_event(batch))
 
 
 def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch | None:

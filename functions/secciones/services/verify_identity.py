@@ -12,7 +12,7 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
 from secciones.ports.registry import Registry
-from secciones.services.attempts import Limit, count_attempt, forgive_attempt
+from secciones.services.attempts import Limit, count_attempt, forgive_attempt, share
 from secciones.services.sessions import Session, Sessions
 
 COLLECTION = "teachers"
@@ -20,17 +20,26 @@ COLLECTION = "teachers"
 _BINDING_LIFETIME = timedelta(days=400)
 # Longer than any refusal takes by itself, so that its time does not tell which of the reasons it had.
 _REFUSAL_TAKES = timedelta(seconds=1)
+# How long a DUI's wrong numbers are remembered after the last of them, and by how many counters the limits that many
+# accounts share are kept: Firestore takes about one write a second to a document.
+_GUESSES_REMEMBERED = timedelta(days=400)
+_ADDRESS_SHARDS = 4
+_BRAKE_SHARDS = 64
 
 
 @dataclass(frozen=True)
 class VerificationRules:
-    """The institution's domain, the key of pseudonyms and the limits on guessing."""
+    """The institution's domain, the key of pseudonyms and the limits on wrong numbers: of one account, at one DUI, from
+    one network address (loose, since a school shares one), and of everybody together (the brake)."""
 
     domain: str
     pseudonym_secret: str
     account_failures_per_six_hours: int
     dui_failures_per_hour: int
     dui_failures_per_day: int
+    dui_failures_until_unlocked: int
+    address_failures_per_hour: int
+    all_failures_per_hour: int
 
 
 def verify_identity(
@@ -43,6 +52,7 @@ def verify_identity(
     session: Session,
     dui: Dui,
     nip: Nip,
+    client_address: str,
 ) -> str:
     """Raise the session to VERIFIED; returns the value of its new cookie.
 
@@ -50,7 +60,7 @@ def verify_identity(
     """
     started = clock.now()
     actor = pseudonym(dui, rules.pseudonym_secret)
-    limits = _limits(documents, rules, session, actor)
+    limits = _limits(documents, rules, session, actor, client_address)
     try:
         count_attempt(documents, clock, limits)
     except TooManyAttempts:
@@ -59,33 +69,68 @@ def verify_identity(
     try:
         teacher = registry.verify_teacher(dui, nip)
     except RegistryUnavailable:
-        forgive_attempt(documents, limits)
+        forgive_attempt(documents, clock, limits)
         raise
     refused_because = _refusal(documents, clock, rules.domain, teacher, session, actor)
     if teacher is None or refused_because:
         audit.record(AuditEvent("verification", refused_because, actor=actor, account=session.address))
         clock.sleep(min(_REFUSAL_TAKES, started + _REFUSAL_TAKES - clock.now()).total_seconds())
         raise IdentityRefused
-    forgive_attempt(documents, limits)
+    forgive_attempt(documents, clock, limits)
     audit.record(AuditEvent("verification", "verified", actor=actor, account=session.address))
     return sessions.verified(session, teacher.id, actor, teacher.name)
 
 
 def pseudonym(dui: Dui, secret: str) -> str:
     """What stands for a person in state and audit: a keyed hash, since all DUIs could be tried in minutes."""
-    return hmac.new(secret.encode(), b"dui\0" + dui.digits.encode(), hashlib.sha256).hexdigest()[:32]
+    return _keyed_hash("dui", dui.digits, secret)
 
 
-def _limits(documents: Documents, rules: VerificationRules, session: Session, actor: str) -> list[Limit]:
+def _keyed_hash(kind: str, value: str, secret: str) -> str:
+    return hmac.new(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _limits(
+    documents: Documents, rules: VerificationRules, session: Session, actor: str, client_address: str
+) -> list[Limit]:
     account = Limit(f"account-{session.subject}", rules.account_failures_per_six_hours, timedelta(hours=6))
     bound = documents.get(COLLECTION, f"person-{actor}")
     if bound and bound["subject"] == session.subject:
-        # Strangers who guess at a DUI must not lock out the teacher whom it belongs to.
+        # Strangers who guess at a DUI, or at many, must not lock out the teacher whom it belongs to.
         return [account]
+    address = _keyed_hash("address", client_address, rules.pseudonym_secret)
     return [
         account,
+        *_limits_of_dui(rules, actor),
+        share(
+            Limit(f"address-{address}", rules.address_failures_per_hour, timedelta(hours=1)),
+            session.subject,
+            _ADDRESS_SHARDS,
+        ),
+        share(
+            Limit(
+                "all",
+                rules.all_failures_per_hour,
+                timedelta(hours=1),
+                alert="so many wrong numbers that someone must be guessing: look in the audit which accounts these are",
+            ),
+            session.subject,
+            _BRAKE_SHARDS,
+        ),
+    ]
+
+
+def _limits_of_dui(rules: VerificationRules, actor: str) -> list[Limit]:
+    return [
         Limit(f"dui-hour-{actor}", rules.dui_failures_per_hour, timedelta(hours=1)),
         Limit(f"dui-day-{actor}", rules.dui_failures_per_day, timedelta(days=1)),
+        Limit(
+            f"dui-total-{actor}",
+            rules.dui_failures_until_unlocked,
+            _GUESSES_REMEMBERED,
+            until_unlocked=True,
+            alert="a DUI is guessed at and locked: speak with the teacher whom it belongs to, then delete the counter",
+        ),
     ]
 
 

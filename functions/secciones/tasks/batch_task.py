@@ -22,7 +22,7 @@ def _batch_id(request: flask.Request) -> str:
     try:
         with body_limit(request, _LARGEST_BODY):
             body = request.get_json(force=True, silent=True)
-    except RequestEntityTooLarge as error:
+    except (RequestEntityTooLarge, RecursionError) as error:  # the latter of JSON that is nested without end
         raise MalformedTask from error
     batch_id = body.get("batch") if isinstance(body, dict) else None
     if not isinstance(batch_id, str) or not is_batch_id(batch_id):

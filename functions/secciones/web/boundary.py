@@ -1,6 +1,5 @@
 """The boundary of the web functions: every request goes in here, and every error comes out as a page."""
 
-import contextlib
 import hmac
 import re
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from secciones import logs
 from secciones.body_limit import body_limit
-from secciones.domain.errors import DocumentsUnavailable
+from secciones.domain.errors import DocumentsUnavailable, IdentityTooOld, SignInFailed
 from secciones.ports.audit import AuditEvent
 from secciones.services.sessions import Step
 from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
@@ -23,6 +22,8 @@ from secciones.web.session import session_cookie
 # 200 students' ids and the form's own fields; Flask answers more with its own error, which the table knows.
 _LARGEST_FORM = 64 * 1024
 _MOST_FIELDS = 1000
+# "none" is the person's own doing, such as sending a form again after the browser was restarted.
+_OWN_SENDERS = frozenset({None, "same-origin", "none"})
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -51,6 +52,8 @@ def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.R
     if route.step > reached:
         if reached is Step.NOBODY:
             raise SessionRequired
+        if reached is Step.VERIFIED:
+            raise IdentityTooOld
         return page.redirect("/secciones/identidad")
     if route.method == "POST":
         _require_own_form(page)
@@ -58,9 +61,9 @@ def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.R
 
 
 def _require_own_form(page: Page) -> None:
-    """A form of this session, sent from our own pages."""
-    origin = page.request.headers.get("Origin")
-    if origin is not None and origin != page.site.origin:
+    """A form of this session, sent from our own pages. Old browsers do not say where from: the token is the proof."""
+    origin, sender = page.request.headers.get("Origin"), page.request.headers.get("Sec-Fetch-Site")
+    if origin not in {None, page.site.origin} or sender not in _OWN_SENDERS:
         raise FormExpired
     if page.session is None or not hmac.compare_digest(page.field("csrf_token").encode(), page.csrf_token.encode()):
         raise FormExpired
@@ -70,6 +73,12 @@ def _failed(page: Page, error: Exception) -> flask.Response:
     answer_with = error_page(error)
     if answer_with.status == 500:
         logs.write_exception("a page failed: this is a fault in the program", error)
+    elif isinstance(error, SignInFailed):
+        logs.write(
+            "WARNING",
+            "a sign-in failed: many with one reason are a fault in clocks, keys or settings",
+            reason=str(error),
+        )
     elif answer_with.status == 503:
         logs.write(
             "ERROR", "a system that the pages need does not answer", error=type(error).__name__, reason=str(error)
@@ -89,8 +98,12 @@ def _audit(page: Page, error: ErrorPage) -> None:
         details={"method": page.request.method, "path": page.request.path[:200], "status": error.status},
     )
     # When its store does not answer, the audit log has still written its line, and the person is answered.
-    with contextlib.suppress(DocumentsUnavailable):
+    try:
         page.site.audit.record(event)
+    except DocumentsUnavailable:
+        pass
+    except Exception as fault:  # noqa: BLE001 - the boundary: no error may leave it
+        logs.write_exception("a refusal is not in the audit: this is a fault in the program", fault)
 
 
 def _way_back(page: Page) -> str:

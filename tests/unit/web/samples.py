@@ -145,6 +145,8 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
     yield Sample("pages/result.html", "mailed", result(mailed))
     all_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.CHANGED) for row in mailed.rows))
     yield Sample("pages/result.html", "all_changed", result(all_changed))
+    kept_back = replace(all_changed, state=BatchState.PARTIAL, mailed_at=None, mail_failure="invalidArgument")
+    yield Sample("pages/result.html", "all_changed_unmailed", result(kept_back))
     none_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.NOT_FOUND) for row in mailed.rows[:1]))
     yield Sample("pages/result.html", "none_changed", result(none_changed))
     cut_short = tuple(
@@ -168,6 +170,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("session_expired", 401, {}),
         ("form_expired", 403, {}),
         ("identity_locked", 429, {"retry_minutes": 15}),
+        ("identity_too_old", 403, {}),
         ("nothing_selected", 422, {"back": back}),
         ("too_many_selected", 422, {"back": back, "limit": 200}),
         ("section_closed", 409, {}),
@@ -184,6 +187,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         yield sample
         yield replace(sample, state=f"{sample.state}-anonymous".lstrip("-"), user=None)
     yield Sample("errors/identity_locked.html", "one_minute", {"status": 429, "retry_minutes": 1})
+    yield Sample("errors/identity_locked.html", "until_unlocked", {"status": 429, "retry_minutes": 0})
 
 
 def school(words: Words, sections: int = 12) -> School:

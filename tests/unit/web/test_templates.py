@@ -334,6 +334,18 @@ def test_a_partial_result_that_was_mailed_keeps_the_four_points() -> None:
     assert "no pudo entregarse" not in text
 
 
+def test_a_mail_that_failed_is_not_called_a_process_that_ran_out_of_time() -> None:
+    text = main_text("pages-result-all_changed_unmailed")
+    assert "El correo no pudo entregarse" in text
+    assert "El proceso no se completó" not in text
+
+
+def test_a_mail_without_passwords_is_not_said_to_carry_some() -> None:
+    text = main_text("pages-result-none_changed")
+    assert "no se restableció ninguna contraseña" in text
+    assert "encontrará las cuentas" not in text
+
+
 def test_a_batch_that_changed_nothing_does_not_claim_otherwise() -> None:
     assert "No se cambió ninguna contraseña" in main_text("pages-result-partial_nothing")
     assert "Las contraseñas cambiaron" not in main_text("pages-result-partial_nothing")
@@ -360,6 +372,7 @@ def test_each_system_that_is_down_is_named_in_its_own_sentence() -> None:
         ("errors-wrong_domain", "@clases.edu.sv"),
         ("errors-identity_locked", "en 15 minutos"),
         ("errors-identity_locked-one_minute", "en 1 minuto."),
+        ("errors-identity_locked-until_unlocked", "mesa de ayuda"),
         ("errors-too_many_selected", "hasta 200 estudiantes"),
         ("errors-unavailable-siges", "SIGES"),
     ],

@@ -39,7 +39,7 @@ class LoginPorts:
 
 def landing(page: Page, ports: LoginPorts) -> flask.Response:
     """What this is, and the button with Google's logo."""
-    if page.session and page.session.step is Step.VERIFIED:
+    if page.session and page.session.step >= Step.VERIFIED:
         return page.redirect("/secciones/centros")
     return page.render("pages/landing.html", notice=_NOTICES.get(page.request.args.get("aviso", ""), ""))
 

@@ -125,7 +125,7 @@ def _matching(pattern: re.Pattern[str], value: str) -> str:
 
 
 ROUTES = (
-    Route("POST", "/secciones/restablecer", submit, Step.VERIFIED),
+    Route("POST", "/secciones/restablecer", submit, Step.RECENTLY_VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED),
 )

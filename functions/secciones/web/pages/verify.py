@@ -12,6 +12,7 @@ from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.services.sessions import Step
 from secciones.services.verify_identity import VerificationRules, verify_identity
+from secciones.web.client_address import client_address
 from secciones.web.page import Page
 from secciones.web.routes import Route
 from secciones.web.session import set_session_cookie
@@ -28,6 +29,7 @@ class VerifyPorts:
     documents: Documents
     clock: Clock
     rules: VerificationRules
+    forwarded_for_position: int
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class _Form:
 
 
 def show(page: Page, ports: VerifyPorts) -> flask.Response:
-    """The empty form; whoever has been through it goes on."""
-    if page.visitor.step is Step.VERIFIED:
+    """The empty form; whoever has just been through it goes on."""
+    if page.visitor.step is Step.RECENTLY_VERIFIED:
         return page.redirect("/secciones/centros")
     return _render(page, _Form(), 200)
 
@@ -65,6 +67,7 @@ def submit(page: Page, ports: VerifyPorts) -> flask.Response:
             page.visitor,
             form.dui,
             form.nip,
+            client_address(page.request, ports.forwarded_for_position),
         )
     except IdentityRefused:
         return _render(page, form, 403, refused=True)
