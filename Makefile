@@ -14,7 +14,7 @@ RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 CODE := functions infra tests
 
-.PHONY: help run test test-long check bench stage lock clean python
+.PHONY: help run test test-long check fault bench stage lock clean python
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 	$(BIN)/ruff format --check $(CODE)
 	$(IMPORT_ROOTS) $(BIN)/mypy --strict $(CODE)
 	$(IMPORT_ROOTS) $(BIN)/lint-imports
+
+fault: $(VENV)/test.stamp  ## Replay a schedule of faults: SEED=storm-17
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(SEED)
 
 bench: $(VENV)/test.stamp  ## Print figures as ratios of one run: cold starts over hello world
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
