@@ -5,6 +5,7 @@ import logging
 import sys
 import traceback
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -24,7 +25,12 @@ def configure() -> None:
 def write(severity: str, message: str, **fields: Any) -> None:
     """One line; `severity` is Cloud Logging's. For WARNING and above, `message` says what an operator should do."""
     line = {"severity": severity, "message": message, "request": request_id.get(), **fields}
-    _logger.info(json.dumps(line, ensure_ascii=False, default=str))
+    _logger.info(json.dumps(line, ensure_ascii=False, default=_text))
+
+
+def _text(value: object) -> str:
+    """What JSON has no form for; a moment is in ISO form."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def write_exception(message: str, error: BaseException) -> None:

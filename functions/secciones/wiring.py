@@ -240,9 +240,10 @@ def _registry(settings: s.RegistrySettings) -> Registry:
 
 def _queue(settings: s.QueueSettings) -> TaskQueue:
     from secciones.adapters.cloud_tasks import CloudTasksQueue
+    from secciones.adapters.google_credentials import CLOUD_PLATFORM
 
     return CloudTasksQueue(
-        _own_credentials(),
+        _own_credentials(CLOUD_PLATFORM),
         settings.cloud_tasks_endpoint,
         settings.tasks_queue,
         settings.worker_url,
@@ -251,21 +252,21 @@ def _queue(settings: s.QueueSettings) -> TaskQueue:
 
 
 def _sealer(settings: s.SealSettings) -> Sealer:
-    from secciones.adapters.kms import KmsSealer
+    from secciones.adapters.kms import SCOPE, KmsSealer
 
-    return KmsSealer(_own_credentials(), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+    return KmsSealer(_own_credentials(SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
 
 
 def _opener(settings: s.SealSettings) -> Any:
-    from secciones.adapters.kms import KmsOpener
+    from secciones.adapters.kms import SCOPE, KmsOpener
 
-    return KmsOpener(_own_credentials(), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+    return KmsOpener(_own_credentials(SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
 
 
-def _own_credentials() -> Any:
-    from secciones.adapters.google_credentials import CLOUD_PLATFORM, application_credentials
+def _own_credentials(scope: str) -> Any:
+    from secciones.adapters.google_credentials import application_credentials
 
-    return application_credentials([CLOUD_PLATFORM])
+    return application_credentials([scope])
 
 
 def _administrator(settings: s.DirectorySettings, scope: str) -> Any:

@@ -65,6 +65,14 @@ def test_a_fault_strikes_as_often_as_it_was_told_to(google: StandIn, users: Any)
     assert request.execute()["primaryEmail"] == STUDENT
 
 
+@pytest.mark.parametrize("method", ["*", ""])
+def test_a_fault_of_every_method_strikes_any(google: StandIn, users: Any, method: str) -> None:
+    google.control("faults", {"api": "directory", "method": method, "times": 2, "status": 503})
+
+    assert refusal(users.get(userKey=STUDENT)) == (503, "backendError")
+    assert refusal(users.patch(userKey=STUDENT, body={"suspended": False})) == (503, "backendError")
+
+
 def test_a_fault_strikes_only_what_it_names(google: StandIn, users: Any) -> None:
     fault = {"api": "directory", "method": "users.patch", "match": "1000002", "status": 403, "reason": "quotaExceeded"}
     google.control("faults", fault)

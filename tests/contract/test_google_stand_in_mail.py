@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP
@@ -258,6 +259,17 @@ def test_a_mailbox_shows_the_newest_message_first(google: StandIn, outbox: Any) 
 
     assert text.index("La &lt;b&gt;segunda&lt;/b&gt;") < text.index("La primera")
     assert TEACHER in page(google, "/mail/").text
+
+
+def test_a_mailbox_shows_the_time_of_el_salvador_whatever_the_machines_own_is(google: StandIn, outbox: Any) -> None:
+    send(outbox, mail())
+    for path in (f"/mail/{TEACHER}", newest_link(google)):
+        shown = re.search(r'<time datetime="([^"]+)">(.*?)</time>', page(google, path).text)
+        assert shown
+        arrived = datetime.fromisoformat(shown[1])
+        assert arrived.utcoffset() == timedelta(hours=-6)
+        assert abs(datetime.now(UTC) - arrived) < timedelta(minutes=5)
+        assert shown[2] == f"{arrived:%d/%m/%Y %H:%M} (hora de El Salvador)"
 
 
 def test_a_message_is_shown_in_a_frame_that_can_do_nothing(google: StandIn, outbox: Any) -> None:

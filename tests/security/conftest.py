@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,9 @@ from tests.support.google_pages import changes, mails
 from tests.support.site import Pages
 from tests.support.stack import Stack
 from tests.support.world import World
+
+# `make test-long`: many more attempts of the same kinds.
+IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 @pytest.fixture

@@ -6,11 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from secciones import logs
 from secciones.body_limit import body_limit
-from secciones.domain.errors import DocumentsUnavailable, IdentityTooOld, SignInFailed
+from secciones.domain.errors import (
+    DocumentsUnavailable,
+    IdentityTooOld,
+    NotATeacherAccount,
+    SignInFailed,
+    TooManyAttempts,
+    WrongDomain,
+)
 from secciones.ports.audit import AuditEvent
 from secciones.services.sessions import Step
 from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
@@ -24,6 +31,8 @@ _LARGEST_FORM = 64 * 1024
 _MOST_FIELDS = 1000
 # "none" is the person's own doing, such as sending a form again after the browser was restarted.
 _OWN_SENDERS = frozenset({None, "same-origin", "none"})
+# Their use cases tell the audit themselves, since they alone know the account or the person.
+_TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TooManyAttempts)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -83,9 +92,13 @@ def _failed(page: Page, error: Exception) -> flask.Response:
         logs.write(
             "ERROR", "a system that the pages need does not answer", error=type(error).__name__, reason=str(error)
         )
-    _audit(page, answer_with)
+    if not isinstance(error, _TOLD_BY_THEIR_USE_CASE):
+        _audit(page, answer_with)
     context = error_context(error) | {"back": _way_back(page)}
-    return page.render(f"errors/{answer_with.template}.html", answer_with.status, **context)
+    response = page.render(f"errors/{answer_with.template}.html", answer_with.status, **context)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
 
 
 def _audit(page: Page, error: ErrorPage) -> None:

@@ -28,7 +28,7 @@ MESSAGES = {
 class Fault:
     """What happens to the next `times` calls that it applies to.
 
-    `method` is the end of a method's name ("users.patch", "send", "jwt-bearer"; empty: any),
+    `method` is the end of a method's name ("users.patch", "send", "jwt-bearer"; "*" or empty: any),
     `match` a piece of the call's path (such as an address; empty: any). Without `status` the call
     is only delayed. With `after` the call takes effect and the fault hides its answer. `body` is
     sent as it is (a text as text/html); without it, an error body with `reason`.
@@ -47,7 +47,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def applies(self, api: str, method: str, path: str) -> bool:
-        return self.api == api and method.endswith(self.method) and self.match in path
+        strikes = self.method == "*" or method.endswith(self.method)
+        return self.api == api and strikes and self.match in path
 
     def failure(self) -> Answer | ApiError:
         if self.body is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,8 @@ from infra.local.google.mail_store import (
     plain_text,
 )
 
+# The country has no summer time.
+EL_SALVADOR = timezone(timedelta(hours=-6))
 # The mail's own HTML runs no script, submits no form and loads nothing from anywhere else.
 BODY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox "
@@ -117,7 +119,7 @@ def _summary(message: StoredMessage) -> dict[str, Any]:
         "subject": message.header("Subject"),
         "sender": message.header("From"),
         "to": message.header("To"),
-        "time": datetime.fromtimestamp(message.arrived / 1000, UTC).astimezone(),
+        "time": datetime.fromtimestamp(message.arrived / 1000, EL_SALVADOR),
         "is_sent": "INBOX" not in message.labels,
         "files": len(attachments(message.parsed)),
     }

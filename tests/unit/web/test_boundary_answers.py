@@ -1,0 +1,68 @@
+"""What the boundary says besides the page: which methods a path has, and to the audit, each refusal once."""
+
+import pytest
+
+from secciones.ports.sign_in import Identity
+from tests.support.fakes import FakeProvider
+from tests.support.site import Pages
+from tests.support.world import DOMAIN, DUI_AND_NIP, SESSION, World, account
+
+
+@pytest.fixture
+def pages(world: World) -> Pages:
+    return Pages(world)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/secciones/", {"GET", "HEAD"}),
+        ("PUT", "/secciones/identidad", {"GET", "HEAD", "POST"}),
+        ("GET", "/secciones/restablecer", {"POST"}),
+        ("OPTIONS", "/secciones/salir", {"POST"}),
+    ],
+)
+def test_a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has(
+    pages: Pages, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = pages.ask(method, path, "", None, {})
+    assert answer.status == 405
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    assert "Allow" not in pages.get("/secciones/nothing").headers
+
+
+@pytest.mark.parametrize(
+    ("domain", "unit", "outcome"),
+    [("otra.edu.sv", "/Docentes", "wrong_domain"), (DOMAIN, "/Estudiantes/10001", "not_a_teacher")],
+)
+def test_a_refused_sign_in_is_one_event_which_names_the_account(
+    pages: Pages, domain: str, unit: str, outcome: str
+) -> None:
+    address = f"luz@{domain}"
+    pages.world.directory.accounts[address] = account(99, address=address, org_unit=unit)
+    pages.provider = FakeProvider(Identity("google-9", address, "Luz", domain, address_is_verified=True))
+    begun = pages.get("/secciones/entrar")
+    state = begun.headers["Location"].partition("state=")[2]
+    answer = pages.get(f"/secciones/oauth2/callback?code=good-code&state={state}", begun.cookies[0].partition(";")[0])
+
+    assert answer.status == 403
+    (event,) = pages.world.audit.events
+    assert (event.kind, event.outcome, event.account) == ("sign_in", outcome, address)
+
+
+def test_too_many_wrong_numbers_are_one_event_which_names_the_person(pages: Pages) -> None:
+    cookie = pages.signed_in("google-9", f"luz@{DOMAIN}")
+    numbers = {"dui": DUI_AND_NIP[0], "nip": "7654321"}
+    while pages.post("/secciones/identidad", cookie, numbers).status != 429:
+        pages.world.audit.events.clear()
+    (event,) = pages.world.audit.events[-1:]
+    assert len(pages.world.audit.events) == 1
+    assert (event.kind, event.outcome, event.account) == ("verification", "too_many_attempts", f"luz@{DOMAIN}")
+    assert event.actor
+
+
+def test_what_no_use_case_tells_of_the_boundary_does(pages: Pages) -> None:
+    """Else a form from another site would leave no trace."""
+    assert pages.post("/secciones/salir", pages.verified(), Origin="https://evil.example").status == 403
+    assert [(event.kind, event.outcome) for event in pages.world.audit.events] == [("refusal", "form_expired")]
+    assert pages.world.audit.events[0].account == SESSION.address
