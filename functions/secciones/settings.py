@@ -48,6 +48,12 @@ def _count(value: str) -> int:
     return int(value)
 
 
+def _hours(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", value):
+        raise ValueError("must be a whole number of hours, or 0")
+    return int(value)
+
+
 def _domain(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
         raise ValueError("must be a domain in lower case")
@@ -190,9 +196,10 @@ class SectionsSettings(PageSettings, RegistrySettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings):
-    """Settings of the function `reset`."""
+    """Settings of the function `reset`. `batches_per_day` is how many one teacher may begin in 24 hours."""
 
     batch_limit: int = _setting(_count, "200")
+    batches_per_day: int = _setting(_count, "3")
     batch_deadline_minutes: int = _setting(_count, "60")
     batch_retention_days: int = _setting(_count, "30")
 
@@ -201,13 +208,15 @@ class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings)
 class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     """Settings of the function `worker`. `worker_concurrency` is how many batches the queue runs at a time: each
     worker takes that share of the Directory's quota. `lease_seconds` is how long a worker that says nothing is
-    taken for
-    alive; it must be longer than its slowest group of accounts."""
+    taken for alive; it must be longer than its slowest group of accounts. A student whose password was reset is left
+    alone for so many hours by other teachers, and by the same one; with 0 only while the other batch runs."""
 
     worker_url: str = _setting(_url)
     tasks_service_account: str = _setting(_address)
     worker_concurrency: int = _setting(_count, "4")
     lease_seconds: int = _setting(_count, "120")
+    colleague_reset_hours: int = _setting(_hours, "24")
+    own_reset_hours: int = _setting(_hours, "24")
     gmail_api_endpoint: str = _setting(_url, "https://gmail.googleapis.com")
     mail_service_account: str = _setting(_address)
     mail_sender: str = _setting(_address)

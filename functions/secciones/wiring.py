@@ -150,6 +150,7 @@ def _reset(settings: s.ResetSettings) -> Any:
         rules=ResetRules(
             settings.workspace_domain,
             settings.batch_limit,
+            settings.batches_per_day,
             timedelta(minutes=settings.batch_deadline_minutes),
             timedelta(days=settings.batch_retention_days),
         ),
@@ -166,6 +167,7 @@ def _worker(settings: s.WorkerSettings) -> Any:
     from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
     from secciones.adapters.gmail import GmailMailer
     from secciones.adapters.google_credentials import delegated_credentials
+    from secciones.services.claims import ResetWaits
     from secciones.services.run_batch import Worker
 
     # Both kinds of call count against the one administrator's quota.
@@ -190,6 +192,10 @@ def _worker(settings: s.WorkerSettings) -> Any:
         audit=_audit(settings),
         clock=CLOCK,
         students_org_unit=settings.students_org_unit,
+        waits=ResetWaits(
+            after_colleague=timedelta(hours=settings.colleague_reset_hours),
+            after_own=timedelta(hours=settings.own_reset_hours),
+        ),
         lease=timedelta(seconds=settings.lease_seconds),
     )
 

@@ -126,6 +126,10 @@ def function_settings(configuration: Configuration, name: str) -> dict[str, str]
         "DUI_FAILURES_PER_DAY": "200",
         "DUI_FAILURES_UNTIL_UNLOCKED": "100000",
         "ADDRESS_FAILURES_PER_HOUR": "100000",
+        # And resets one section again and again.
+        "BATCHES_PER_DAY": "1000",
+        "COLLEAGUE_RESET_HOURS": "0",
+        "OWN_RESET_HOURS": "0",
     }
     return {key: configuration.setting(key, value) for key, value in settings.items()}
 

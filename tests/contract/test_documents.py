@@ -278,6 +278,49 @@ class TestQueries:
         assert [key for key, _ in documents.query(collection, {}, "n", 2, descending=True)] == ["4", "3"]
 
     @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize(
+        "places", [[1, 2, 3], ["a", "b", "c"], [NOON, NOON + A_SECOND, NOON + 2 * A_SECOND]], ids=str
+    )
+    def test_behind_a_value_there_is_nothing_more_of_it(
+        self, documents: Documents, collection: str, places: list[Any], descending: bool
+    ) -> None:
+        for number, place in enumerate(places):
+            for key in ("x", "y"):
+                documents.create(collection, f"{key}-{number}", {"place": place})
+        found = documents.query(collection, {}, "place", 9, descending=descending, after=places[1])
+        assert [key for key, _ in found] == (["y-0", "x-0"] if descending else ["x-2", "y-2"])
+
+    @given(moments=lists_of(times), after=times)
+    @settings(generated, max_examples=15)
+    def test_behind_an_instant_is_what_is_a_microsecond_later(
+        self, documents: Documents, moments: list[datetime], after: datetime
+    ) -> None:
+        collection = f"after-{uuid.uuid4().hex}"
+        moments += [after, after + timedelta(microseconds=1), after - timedelta(microseconds=1)]
+        for number, moment in enumerate(moments):
+            documents.create(collection, str(number), {"at": moment})
+        found = documents.query(collection, {}, "at", 20, after=after)
+        assert [document["at"] for _, document in found] == sorted(at for at in moments if at > after)
+
+    def test_behind_a_value_one_reads_on_page_by_page_past_what_has_expired(
+        self, documents: Documents, now: Moment, collection: str
+    ) -> None:
+        for number in range(12):
+            life = {"expires_at": now()} if number % 3 == 0 else {}
+            documents.create(collection, str(number), {"n": number, "kind": "k"} | life)
+        found: list[int] = []
+        while page := documents.query(collection, {"kind": "k"}, "n", 3, after=found[-1] if found else -1):
+            found += [document["n"] for _, document in page]
+        assert found == [1, 2, 4, 5, 7, 8, 10, 11]
+
+    def test_what_is_equal_is_in_the_order_of_ids(self, documents: Documents, collection: str) -> None:
+        for key in ("b", "a", "ñ", "Z", "c"):
+            documents.create(collection, key, {"n": 1})
+        in_order = ["Z", "a", "b", "c", "ñ"]
+        assert [key for key, _ in documents.query(collection, {}, "n", 9)] == in_order
+        assert [key for key, _ in documents.query(collection, {}, "n", 9, descending=True)] == in_order[::-1]
+
+    @pytest.mark.parametrize("descending", [False, True])
     def test_expired_documents_take_no_place_in_the_limit(
         self, documents: Documents, now: Moment, collection: str, descending: bool
     ) -> None:
@@ -312,6 +355,43 @@ class TestTransactions:
         assert documents.get("elsewhere", collection) == {"e": 5}
         assert documents.get(collection, "gone") is None
 
+    def test_many_are_read_at_once_and_those_that_are_not_there_are_left_out(
+        self, documents: Documents, now: Moment, collection: str
+    ) -> None:
+        for number in range(40):
+            documents.create(collection, f"d-{number}", {"n": number})
+        documents.create(collection, "over", {"expires_at": now()})
+
+        def work(transaction: Transaction) -> dict[str, Document]:
+            first = transaction.get(collection, "d-1")
+            found = transaction.get_many(collection, {*(f"d-{number}" for number in range(40)), "never", "over"})
+            assert found["d-1"] == first
+            transaction.set(collection, "d-1", {"n": 100})
+            return found
+
+        assert documents.transact(work) == {f"d-{number}": {"n": number} for number in range(40)}
+        assert documents.transact(lambda transaction: transaction.get_many(collection, ())) == {}
+
+    def test_a_change_to_one_of_many_that_were_read_counts_too(
+        self, store: Store, documents: Documents, now: Moment, collection: str
+    ) -> None:
+        documents.create(collection, "a", {})
+
+        def interference(transaction: Transaction) -> None:
+            transaction.set(collection, "b", {})
+            transaction.set(collection, "count", {"n": 2})
+
+        meddler = Meddler(store, now, interference)
+
+        def work(transaction: Transaction) -> None:
+            found = transaction.get_many(collection, ["a", "b"])
+            meddler.comes_in()
+            transaction.set(collection, "count", {"n": len(found)})
+
+        documents.transact(work)
+        meddler.ends()
+        assert documents.get(collection, "count") == {"n": 2}
+
     def test_the_last_write_to_a_document_counts(self, documents: Documents, collection: str) -> None:
         documents.create(collection, "deleted", {})
 
@@ -343,14 +423,17 @@ class TestTransactions:
         assert documents.get(collection, "b") is None
         assert documents.transact(adds_one(collection, "c")) == 1, "the store is as usable as before"
 
+    @pytest.mark.parametrize("many", [False, True])
     @pytest.mark.parametrize("write", ["set", "delete"])
-    def test_reading_after_a_write_is_an_error(self, documents: Documents, collection: str, write: str) -> None:
+    def test_reading_after_a_write_is_an_error(
+        self, documents: Documents, collection: str, write: str, many: bool
+    ) -> None:
         def work(transaction: Transaction) -> None:
             if write == "set":
                 transaction.set(collection, "a", {})
             else:
                 transaction.delete(collection, "a")
-            transaction.get(collection, "b")
+            transaction.get_many(collection, ["b"]) if many else transaction.get(collection, "b")
 
         with pytest.raises(RuntimeError):
             documents.transact(work)

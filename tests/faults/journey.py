@@ -38,7 +38,7 @@ from tests.faults.ports import (
 from tests.faults.schedule import Schedule
 from tests.faults.simulation import Call, Process, Simulation
 from tests.support.fakes import FakeDirectory, plain_mail
-from tests.support.world import RULES, SCHOOL, SECTION, SESSION, World, account, student
+from tests.support.world import RULES, SCHOOL, SECTION, SESSION, WAITS, World, account, student
 
 STUDENTS = 3
 _IN_GROUPS_OF = 2
@@ -108,7 +108,7 @@ class _Journey:
             batch_id = repeated_submit(documents, SESSION, _NONCE, students)
             if batch_id is None:
                 choice = Choice(SCHOOL.id, SECTION.id, students)
-                selection = select_students(registry, SESSION, RULES, choice)
+                selection = select_students(registry, documents, SESSION, RULES, choice)
                 batch_id = request_reset(
                     documents,
                     FaultyQueue(process, self),
@@ -173,6 +173,7 @@ class _Journey:
             audit=FaultyAudit(process, self.world.audit),
             clock=process,
             students_org_unit="/Estudiantes",
+            waits=WAITS,
         )
         return answer(lambda: work_on_batch(_request(body), _caller(), worker)).status_code
 

@@ -1,8 +1,9 @@
 """What one process sees of the outside: the fakes of the world, each call made as the schedule will have it."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from secciones.domain.accounts import Account
@@ -59,8 +60,12 @@ class FaultyDocuments:
         limit: int,
         *,
         descending: bool = False,
+        after: str | int | datetime | None = None,
     ) -> Sequence[tuple[str, Document]]:
-        return self._call("query", lambda: self.real.query(collection, where, order_by, limit, descending=descending))
+        def found() -> Sequence[tuple[str, Document]]:
+            return self.real.query(collection, where, order_by, limit, descending=descending, after=after)
+
+        return self._call("query", found)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         def commit() -> T:
@@ -91,6 +96,9 @@ class _Watched:
 
     def get(self, collection: str, document_id: str) -> Document | None:
         return self.real.get(collection, document_id)
+
+    def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
+        return self.real.get_many(collection, document_ids)
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
         self.real.set(collection, document_id, document)

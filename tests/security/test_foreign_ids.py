@@ -13,7 +13,15 @@ from tests.support.google_pages import wait_for
 from tests.support.stack import Stack
 from tests.support.visitor import Visit, Visitor, open_section
 
-WITH_IDS = {route.path for module in (login, verify, sections, reset) for route in module.ROUTES if "<" in route.path}
+WITH_IDS = {
+    method: sorted(
+        route.path
+        for module in (login, verify, sections, reset)
+        for route in module.ROUTES
+        if "<" in route.path and route.method == method
+    )
+    for method in ("GET", "POST")
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +69,24 @@ def body(visit: Visit) -> str:
     return re.sub(r"[0-9a-f]{32,64}", "", visit.html)
 
 
-@pytest.mark.parametrize("path", sorted(WITH_IDS))
+@pytest.mark.parametrize("path", WITH_IDS["GET"])
 def test_what_is_anothers_answers_as_what_does_not_exist(
     thief: Visitor, owner: Visitor, foreign: dict[str, str], path: str
 ) -> None:
     none = {"school_id": "no-such", "section_id": "no-such", "batch_id": "a" * 26}
     assert owner.get(filled(path, foreign)).status == 200
     theirs, nobodys = thief.get(filled(path, foreign)), thief.get(filled(path, none))
+    assert (theirs.status, nobodys.status) == (404, 404)
+    assert body(theirs) == body(nobodys)
+
+
+@pytest.mark.parametrize("path", WITH_IDS["POST"])
+def test_nothing_is_done_to_what_is_anothers(thief: Visitor, foreign: dict[str, str], path: str) -> None:
+    own = open_section(thief, thief.get("/secciones/centros"))
+    fields = [("csrf_token", dict(form_of(own))["csrf_token"]), ("number", "1")]
+    theirs, nobodys = (
+        thief.post(filled(path, ids), fields) for ids in (foreign, {"school_id": "x", "batch_id": "a" * 26})
+    )
     assert (theirs.status, nobodys.status) == (404, 404)
     assert body(theirs) == body(nobodys)
 

@@ -11,6 +11,8 @@ from secciones.domain.people import Nie, Teacher
 from secciones.domain.roster import Enrolment, Roster, School, Section, Student
 from secciones.ports.documents import Documents
 from secciones.services.batches import BATCHES, from_document, load
+from secciones.services.claims import ResetWaits
+from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import Choice, ResetRules, request_reset, select_students
 from secciones.services.run_batch import Worker, run_batch
 from secciones.services.sessions import Session, Sessions, SessionTimes
@@ -33,7 +35,11 @@ TEACHER = Teacher("d-1", "Ana María", "Peña López", f"ana.pena.lopez@{DOMAIN}
 SECTION = Section("s-1", "3A", "A", "Tercer Grado", "Matutino", is_open=True, student_count=0)
 SCHOOL = School("c-1", "10001", "Centro Escolar El Amate", "Sonsonate", "Sonsonate Centro", (SECTION,))
 SESSION = Session("session-1", "google-1", TEACHER.address or "", TEACHER.name, TEACHER.id, "actor-1")
-RULES = ResetRules(DOMAIN, batch_limit=200, deadline=timedelta(hours=1), retention=timedelta(days=30))
+COLLEAGUE = Session("session-2", "google-2", f"beatriz.alas@{DOMAIN}", "Beatriz Alas", "d-2", "actor-2")
+RULES = ResetRules(
+    DOMAIN, batch_limit=200, batches_per_day=3, deadline=timedelta(hours=1), retention=timedelta(days=30)
+)
+WAITS = ResetWaits(after_colleague=timedelta(hours=24), after_own=timedelta(hours=24))
 VERIFICATION = VerificationRules(DOMAIN, "p" * 32, 5, 5, 20, 100, 60, 3000)
 DUI_AND_NIP = ("012345678", "0012345")
 
@@ -83,8 +89,15 @@ class World:
 
     def enrol(self, *students: Student) -> None:
         """Make these the students of the section."""
-        self.registry.assignments[TEACHER.id] = (SCHOOL,)
-        self.registry.rosters[TEACHER.id, SECTION.id] = Roster(SCHOOL, SECTION, students)
+        self._assign(TEACHER.id, *students)
+
+    def share(self) -> None:
+        """Make the section the colleague's too."""
+        self._assign(COLLEAGUE.teacher_id, *self.registry.rosters[TEACHER.id, SECTION.id].students)
+
+    def _assign(self, teacher_id: str, *students: Student) -> None:
+        self.registry.assignments[teacher_id] = (SCHOOL,)
+        self.registry.rosters[teacher_id, SECTION.id] = Roster(SCHOOL, SECTION, students)
 
     @property
     def sessions(self) -> Sessions:
@@ -103,12 +116,13 @@ class World:
             audit=self.audit,
             clock=self.clock,
             students_org_unit="/Estudiantes",
+            waits=WAITS,
         )
 
-    def submit(self, *student_ids: str, nonce: str = "n" * 43, session: Session = SESSION) -> str:
+    def submit(self, *student_ids: str, nonce: str = "n" * 43, session: Session = SESSION, follows: str = "") -> str:
         """*Procesar*, confirmed; everyone when no student is named."""
-        choice = Choice(SCHOOL.id, SECTION.id, student_ids, everyone=not student_ids)
-        selection = select_students(self.registry, session, RULES, choice)
+        choice = Choice(SCHOOL.id, SECTION.id, student_ids, everyone=not student_ids, follows=follows)
+        selection = select_students(self.registry, self.documents, session, RULES, choice)
         return request_reset(
             self.documents,
             self.queue,
@@ -121,6 +135,10 @@ class World:
             selection,
             nonce,
         )
+
+    def resend(self, batch_id: str, number: int = 1, session: Session = SESSION) -> None:
+        """*Reenviar*."""
+        request_resend(self.documents, self.queue, self.audit, self.clock, session, batch_id, number)
 
     def work(self, batch_id: str) -> None:
         """The queue delivers the batch's task."""

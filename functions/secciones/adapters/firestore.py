@@ -8,11 +8,11 @@ deadline with every call and a precondition with every write.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from secciones.adapters.firestore_values import cursor_after, decoded, encoded, structured_query
+from secciones.adapters.firestore_values import cursor_after, cursor_after_value, decoded, encoded, structured_query
 from secciones.domain.errors import DocumentsUnavailable
 from secciones.ports.documents import Document, Transaction, is_expired
 
@@ -38,7 +38,8 @@ class FirestoreDocuments:
         self._now = now
 
     def get(self, collection: str, document_id: str) -> Document | None:
-        return _live(self._database.read(collection, document_id), self._now())
+        name = self._database.name(collection, document_id)
+        return _live(self._database.read([name])[name], self._now())
 
     def create(self, collection: str, document_id: str, document: Document) -> bool:
         try:
@@ -72,9 +73,12 @@ class FirestoreDocuments:
         limit: int,
         *,
         descending: bool = False,
+        after: str | int | datetime | None = None,
     ) -> Sequence[tuple[str, Document]]:
         """Pages of `limit` are read until so many live documents are found, so expired ones hide none."""
         query = structured_query(collection, where, order_by, limit, descending)
+        if after is not None:
+            query.start_at = cursor_after_value(after)
         found: list[tuple[str, Document]] = []
         while len(found) < limit:
             page = self._database.run(query)
@@ -127,13 +131,17 @@ class _OptimisticTransaction:
         self._written: dict[str, types.Write] = {}
 
     def get(self, collection: str, document_id: str) -> Document | None:
+        return self.get_many(collection, [document_id]).get(document_id)
+
+    def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
         if self._written:
             raise RuntimeError("a transaction reads before it writes")
-        name = self._database.name(collection, document_id)
-        if name not in self._read:
+        names = {document_id: self._database.name(collection, document_id) for document_id in document_ids}
+        if unread := [name for name in names.values() if name not in self._read]:
             snapshot = next((stored.read_time for stored in self._read.values()), None)
-            self._read[name] = self._database.read(collection, document_id, snapshot)
-        return _live(self._read[name], self._now)
+            self._read |= self._database.read(unread, snapshot)
+        found = {document_id: _live(self._read[name], self._now) for document_id, name in names.items()}
+        return {document_id: document for document_id, document in found.items() if document is not None}
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
         from google.cloud.firestore_v1 import types
@@ -173,16 +181,15 @@ class _Database:
             raise ValueError("a document's id has no slash")  # it would reach into another collection
         return f"{self._root}/documents/{collection}/{document_id}"
 
-    def read(self, collection: str, document_id: str, snapshot: datetime | None = None) -> _Stored:
-        """The document now, or as it was at the read time of another."""
+    def read(self, names: Sequence[str], snapshot: datetime | None = None) -> dict[str, _Stored]:
+        """The documents by name as they are now, or as they were at the read time of another."""
         from google.cloud.firestore_v1 import types
 
-        request = types.BatchGetDocumentsRequest(
-            database=self._root, documents=[self.name(collection, document_id)], read_time=snapshot
-        )
+        request = types.BatchGetDocumentsRequest(database=self._root, documents=names, read_time=snapshot)
         answers = self._retrying(lambda: list(self._call("batch_get_documents", request)))
-        answer = next(answer for answer in answers if "found" in answer or "missing" in answer)
-        return _Stored(answer.found if "found" in answer else None, answer.read_time)
+        found = {answer.found.name: _Stored(answer.found, answer.read_time) for answer in answers if "found" in answer}
+        missing = {answer.missing: _Stored(None, answer.read_time) for answer in answers if "missing" in answer}
+        return found | missing
 
     def run(self, query: "types.StructuredQuery") -> "list[types.Document]":
         from google.cloud.firestore_v1 import types

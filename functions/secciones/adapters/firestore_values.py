@@ -115,6 +115,13 @@ def cursor_after(document: "types.Document", order_by: str) -> "types.Cursor":
     return types.Cursor(values=place, before=False)
 
 
+def cursor_after_value(value: str | int | datetime) -> "types.Cursor":
+    """The place just behind all documents with this value in the field of the order."""
+    from google.cloud.firestore_v1 import types
+
+    return types.Cursor(values=[_encoded_value(value)], before=False)
+
+
 def _field(name: str) -> dict[str, str]:
     quoted = name.replace("\\", "\\\\").replace("`", "\\`")
     return {"field_path": name if _SIMPLE_FIELD.fullmatch(name) else f"`{quoted}`"}

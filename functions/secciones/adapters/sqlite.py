@@ -7,7 +7,7 @@ import re
 import sqlite3
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,8 +45,8 @@ SELECT id, body FROM (
 )
 WHERE place IS NOT NULL
 """
-_ASCENDING = _QUERY + "ORDER BY place, id"
-_DESCENDING = _QUERY + "ORDER BY place DESC, id DESC"
+_ASCENDING = _QUERY + "AND (:after IS NULL OR place > :after) ORDER BY place, id"
+_DESCENDING = _QUERY + "AND (:after IS NULL OR place < :after) ORDER BY place DESC, id DESC"
 
 # The same names that Firestore refuses.
 _ID = re.compile(r"(?!\.{1,2}\Z|__.*__\Z)[^/]{1,1500}", re.DOTALL)
@@ -86,10 +86,16 @@ class SqliteDocuments:
         limit: int,
         *,
         descending: bool = False,
+        after: str | int | datetime | None = None,
     ) -> Sequence[tuple[str, Document]]:
         """Rows are read until `limit` live ones are found, so expired ones hide none."""
         now = self._now()
-        parameters = {"collection": collection, "order_by": order_by, "wanted": json.dumps(dict(where))}
+        parameters = {
+            "collection": collection,
+            "order_by": order_by,
+            "wanted": json.dumps(dict(where)),
+            "after": _place(after),
+        }
         found: list[tuple[str, Document]] = []
         with self._connection() as connection, _translated():
             for document_id, body in connection.execute(_DESCENDING if descending else _ASCENDING, parameters):
@@ -139,6 +145,10 @@ class _SqliteTransaction:
         document = _decoded(row[0]) if row else None
         return None if document is None or is_expired(document, self._now) else document
 
+    def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
+        found = {document_id: self.get(collection, document_id) for document_id in document_ids}
+        return {document_id: document for document_id, document in found.items() if document is not None}
+
     def set(self, collection: str, document_id: str, document: Document) -> None:
         self._has_written = True
         with _translated():
@@ -182,7 +192,7 @@ def _checked_id(document_id: str) -> str:
 
 
 def _encoded(document: Document) -> str:
-    return json.dumps(_encoded_fields(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _text(_encoded_fields(document))
 
 
 def _decoded(body: str) -> Document:
@@ -224,6 +234,16 @@ def _encoded_value(value: Any) -> Any:
             return {"$map": fields} if any(name.startswith("$") for name in fields) else fields
         case _:
             raise TypeError(f"a document cannot hold this {type(value).__name__}")
+
+
+def _place(value: str | int | datetime | None) -> str | int | None:
+    """A value as `json_each` gives it: what is an object in JSON is its text."""
+    encoded = _encoded_value(value)
+    return _text(encoded) if isinstance(encoded, dict) else encoded
+
+
+def _text(encoded: Mapping[str, Any]) -> str:
+    return json.dumps(encoded, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _decoded_value(value: Any) -> Any:

@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from secciones.domain.outcomes import Outcome
 
 _ID = re.compile(r"[a-z2-7]{26}")
 _CODE_LENGTH = 8
+
+# How long and how often a mail can be sent again; after that its seed is destroyed.
+RESEND_WITHIN = timedelta(hours=24)
+RESENDS = 3
 
 
 class BatchState(StrEnum):
@@ -49,7 +53,8 @@ class BatchSection:
 
 @dataclass(frozen=True)
 class Row:
-    """One student of a batch. `account_id` is empty until the account was found."""
+    """One student of a batch. `account_id` is empty until the account was found; `reset_by` and `reset_at` tell of
+    another batch that has or had the account, whether or not this one changed it all the same."""
 
     student_id: str
     section_id: str
@@ -58,6 +63,8 @@ class Row:
     address: str
     outcome: Outcome = Outcome.PENDING
     account_id: str = ""
+    reset_by: str = ""
+    reset_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,9 @@ class Lease:
 
 @dataclass(frozen=True)
 class Batch:
-    """Times are UTC. `sweep_at` is when the sweeper looks at it next; None is never."""
+    """Times are UTC. `sweep_at` is when the sweeper looks at it next; None is never. Accounts that were used
+    after `spare_since` are left alone; `sealed_until` is when the seed of an ended batch is destroyed; `resends` counts
+    how often its mail was asked for again, `resends_done` how often that came to an end."""
 
     id: str
     actor: str
@@ -89,6 +98,11 @@ class Batch:
     sweep_at: datetime | None = None
     mailed_at: datetime | None = None
     mail_failure: str = ""
+    spare_since: datetime | None = None
+    sealed_until: datetime | None = None
+    resends: int = 0
+    resends_done: int = 0
+    resend_failure: str = ""
 
     @property
     def code(self) -> str:
@@ -99,6 +113,33 @@ class Batch:
     def is_running(self) -> bool:
         """Whether the teacher still has to wait."""
         return self.state in {BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED}
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a worker has something to do: the batch itself, or a mail that is to be sent again."""
+        return self.is_running or self.resends_done < self.resends
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether its mail was accepted."""
+        return self.mailed_at is not None
+
+    @property
+    def resends_left(self) -> int:
+        """How often its mail can still be asked for."""
+        return RESENDS - self.resends
+
+    def may_be_resent(self, now: datetime) -> bool:
+        """Whether its mail can be asked for again now."""
+        return self.mailed_at is not None and now < self.mailed_at + RESEND_WITHIN and self.resends_left > 0
+
+    def may_be_followed(self, now: datetime) -> bool:
+        """Whether its passwords are old enough to reset those again that nobody has used."""
+        return (
+            self.mailed_at is not None
+            and now >= self.mailed_at + RESEND_WITHIN
+            and any(row.outcome.has_password for row in self.rows)
+        )
 
     @property
     def done(self) -> int:
@@ -114,6 +155,17 @@ class Batch:
     def with_rows(self, changed: dict[str, Row]) -> "Batch":
         """The batch with some rows replaced, by student id."""
         return replace(self, rows=tuple(changed.get(row.student_id, row) for row in self.rows))
+
+    def ended(self, now: datetime) -> "Batch":
+        """The batch at its end, by whether all was done and delivered; its seed stays for as long as it may be mailed
+        again, and then the sweeper comes."""
+        is_whole = self.was_delivered and self.is_complete
+        sealed_until = now + RESEND_WITHIN
+        return replace(
+            self.moved_to(BatchState.MAILED if is_whole else BatchState.PARTIAL),
+            sealed_until=sealed_until,
+            sweep_at=sealed_until,
+        )
 
     def stopped(self) -> "Batch":
         """The batch when time is up: nothing is changed any more, and what is not known is said not to be known."""

@@ -1,5 +1,7 @@
 """Everything that can go wrong in words of the domain; `web` has the one table that turns each into a page."""
 
+from datetime import datetime
+
 
 class SeccionesError(Exception):
     """The root of the errors that a use case can end with; messages are for operators and carry no personal data."""
@@ -55,6 +57,23 @@ class TooManySelected(SeccionesError):
     def __init__(self, limit: int) -> None:
         super().__init__("too many students for one batch")
         self.limit = limit
+
+
+class TooManyBatches(SeccionesError):
+    """The teacher has begun as many batches as a day allows; from `until` on there may be another."""
+
+    def __init__(self, limit: int, until: datetime) -> None:
+        super().__init__("too many batches in a day")
+        self.limit = limit
+        self.until = until
+
+
+class ResendRefused(SeccionesError):
+    """The mail of this batch cannot be sent again: it never was, too often, or too long ago."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__("the mail of this batch cannot be sent again")
+        self.batch_id = batch_id
 
 
 class FormAlreadyUsed(SeccionesError):

@@ -20,6 +20,9 @@ class Outcome(StrEnum):
     ADMINISTRATOR = "administrator"
     NOT_A_STUDENT = "not_a_student"
     ALIAS = "alias"
+    RESET_BY_COLLEAGUE = "reset_by_colleague"  # another teacher's batch has it in hand, or had it not long ago
+    RESET_BY_YOU = "reset_by_you"  # the same, in another batch of this teacher
+    SIGNED_IN = "signed_in"  # the student has used the account since the batch that this one follows
     REFUSED = "refused"  # Google refuses the change
     UNFINISHED = "unfinished"  # the deadline passed before it was begun
 

@@ -25,7 +25,8 @@ class _Words:
     outcomes: Any
 
     def reason(self, entry: Entry) -> str:
-        return str(self.outcomes.outcome_reason(entry.row.outcome))
+        reason = str(self.outcomes.outcome_reason(entry.row.outcome))
+        return f"{reason} ({self.mail.reset_note(entry.row)})" if entry.row.reset_at and not entry.password else reason
 
     def advice(self, entry: Entry) -> str:
         return str(self.outcomes.outcome_advice(entry.row.outcome))
@@ -59,6 +60,8 @@ def mail_renderer(
             "domain": sender_domain,
             "institution": institution,
             "place": place,
+            "overridden_note": words.mail.overridden_note,
+            "reset_note": words.mail.reset_note,
             "subject": subject,
             "titles": {section.id: words.mail.section_title(section) for section in batch.sections},
             "unchanged": unchanged,
@@ -105,7 +108,9 @@ def _place(entry: Entry) -> list[str]:
 
 
 def _remark(entry: Entry, words: _Words) -> str:
-    return f"{words.reason(entry)}. {words.advice(entry)}" if entry.row.outcome is Outcome.UNCONFIRMED else ""
+    unconfirmed = f"{words.reason(entry)}. {words.advice(entry)}" if entry.row.outcome is Outcome.UNCONFIRMED else ""
+    overridden = str(words.mail.overridden_note(entry.row)) if entry.row.reset_at else ""
+    return " ".join(filter(None, (unconfirmed, overridden)))
 
 
 def _short(url: str) -> str:

@@ -1,6 +1,6 @@
 """Documents in collections: the state of Secciones. Deliberately small, so that two stores can keep every promise."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,10 @@ class Transaction(Protocol):
 
     def get(self, collection: str, document_id: str) -> Document | None:
         """The document, or None. Raises RuntimeError after the first write of the transaction."""
+        ...
+
+    def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
+        """Those of the documents that are there, by id, in one round trip. Raises as `get` does."""
         ...
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
@@ -56,9 +60,14 @@ class Documents(Protocol):
         limit: int,
         *,
         descending: bool = False,
+        after: str | int | datetime | None = None,
     ) -> Sequence[tuple[str, Document]]:
-        """Ids and documents whose fields equal all of `where`, ordered by one field; those without that field, or
-        with None in it, are left out."""
+        """Ids and documents whose fields equal all of `where`, ordered by one field and then by id; those without that
+        field, or with None in it, are left out.
+
+        With `after`, only those are found that come behind all of that value, in the direction of the order. Whoever
+        reads on from the end of a full page must not take the last value for whole: others with it may follow.
+        """
         ...
 
     def transact(self, work: Callable[[Transaction], T]) -> T:

@@ -22,7 +22,19 @@ def mail_event(batch: Batch) -> AuditEvent:
     return _event(batch, "mail", batch.mail_failure or "accepted")
 
 
-def _event(batch: Batch, kind: str, outcome: str, details: Mapping[str, AuditValue] | None = None) -> AuditEvent:
+def resend_event(batch: Batch, number: int) -> AuditEvent:
+    """The teacher asked for the mail again."""
+    return _event(batch, "resend", "accepted", {"number": number}, number)
+
+
+def resent_event(batch: Batch, failure: str) -> AuditEvent:
+    """The mail was accepted again, or will not be."""
+    return _event(batch, "resent", failure or "accepted", {"number": batch.resends}, batch.resends)
+
+
+def _event(
+    batch: Batch, kind: str, outcome: str, details: Mapping[str, AuditValue] | None = None, number: int = 0
+) -> AuditEvent:
     return AuditEvent(
         kind,
         outcome,
@@ -31,6 +43,6 @@ def _event(batch: Batch, kind: str, outcome: str, details: Mapping[str, AuditVal
         school=",".join(sorted({section.school_code for section in batch.sections})),
         section=",".join(section.id for section in batch.sections),
         batch=batch.id,
-        key=f"{batch.id}-{kind}",
+        key=f"{batch.id}-{kind}-{number}" if number else f"{batch.id}-{kind}",
         details=details or {},
     )

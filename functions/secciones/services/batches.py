@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
-from secciones.domain.batches import Batch, BatchSection, BatchState, Lease, Row
+from secciones.domain.batches import RESEND_WITHIN, Batch, BatchSection, BatchState, Lease, Row
 from secciones.domain.errors import BatchNotFound, LeaseHeld, LeaseLost
 from secciones.domain.outcomes import Outcome
 from secciones.ports.clock import Clock
@@ -21,9 +21,8 @@ LEASE = timedelta(seconds=120)
 # and a machine may stand still for as long again.
 _LAST_CHANGE = 0.75
 SWEEP_AFTER_LEASE = timedelta(seconds=30)
-# How long after the deadline the mail is still tried, and how long after its end a batch can still be mailed again.
+# How long after the deadline, or after the end of the time for it, a mail is still tried.
 MAIL_GRACE = timedelta(hours=1)
-SEAL_AFTER_END = timedelta(hours=24)
 
 
 def to_document(batch: Batch) -> Document:
@@ -64,13 +63,13 @@ def take_lease(documents: Documents, clock: Clock, batch_id: str, lease: timedel
     A holder that never let go may only be slow, or this clock fast: when it was in the middle of changes, this returns
     when its last one has ended for certain. Raises LeaseHeld while another holder's time runs, LeaseLost,
     BatchNotFound.
-    A batch that is at its end comes back without a lease: there is nothing to write.
+    A batch that needs nobody comes back without a lease: there is nothing to write.
     """
 
     def work(transaction: Transaction) -> tuple[Batch, bool]:
         batch = load(transaction, batch_id)
         now = clock.now()
-        if not batch.is_running:
+        if not batch.has_work:
             return batch, False
         if batch.lease.until is not None and batch.lease.until > now:
             raise LeaseHeld
@@ -91,17 +90,23 @@ def checkpoint(documents: Documents, clock: Clock, batch: Batch, lease: timedelt
     """Write what the holder of the lease knows, and renew the lease. Raises LeaseLost, and then nothing is written."""
 
     def work(transaction: Transaction) -> Batch:
-        _require_fence(load(transaction, batch.id), batch)
-        renewed = _renewed(batch, batch.lease.fence, clock.now(), lease) if batch.is_running else _released(batch)
-        save(transaction, renewed)
-        return renewed
+        require_lease(transaction, batch)
+        return save_held(transaction, batch, clock.now(), lease)
 
     return documents.transact(work)
 
 
-def require_lease(documents: Documents, batch: Batch) -> None:
+def save_held(transaction: Transaction, batch: Batch, now: datetime, lease: timedelta) -> Batch:
+    """Write what the holder of the lease knows together with the transaction's other writes, and renew the lease."""
+    renewed = _renewed(batch, batch.lease.fence, now, lease) if batch.has_work else _released(batch)
+    save(transaction, renewed)
+    return renewed
+
+
+def require_lease(source: Documents | Transaction, batch: Batch) -> None:
     """Raises LeaseLost when another holder has the batch, whatever the clocks say."""
-    _require_fence(load(documents, batch.id), batch)
+    if load(source, batch.id).lease.fence != batch.lease.fence:
+        raise LeaseLost
 
 
 def release_lease(documents: Documents, batch: Batch) -> None:
@@ -116,18 +121,14 @@ def release_lease(documents: Documents, batch: Batch) -> None:
 
 
 def gives_up_at(batch: Batch) -> datetime:
-    """From when on nothing is tried any more for a batch that is still running."""
-    return batch.deadline + MAIL_GRACE
+    """From when on nothing is tried any more: neither a batch that is still running nor a mail that is to be sent
+    again."""
+    return (batch.sealed_until or batch.deadline) + MAIL_GRACE
 
 
 def seal_expiry(batch: Batch) -> datetime:
     """When the store itself may delete the seal, should the sweeper never come."""
-    return gives_up_at(batch) + SEAL_AFTER_END
-
-
-def _require_fence(stored: Batch, held: Batch) -> None:
-    if stored.lease.fence != held.lease.fence:
-        raise LeaseLost
+    return batch.deadline + MAIL_GRACE + RESEND_WITHIN + MAIL_GRACE
 
 
 def _renewed(batch: Batch, fence: int, now: datetime, lease: timedelta) -> Batch:

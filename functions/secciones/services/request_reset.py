@@ -5,18 +5,16 @@ import hashlib
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from secciones import logs
 from secciones.domain.batches import Batch, BatchSection, Row
 from secciones.domain.errors import (
     BatchNotFound,
-    DocumentsUnavailable,
     FormAlreadyUsed,
     NotAssigned,
     NothingSelected,
-    QueueUnavailable,
     SectionClosed,
+    TooManyBatches,
     TooManySelected,
 )
 from secciones.domain.outcomes import Outcome
@@ -24,37 +22,40 @@ from secciones.domain.passwords import PASSWORD_VERSION
 from secciones.domain.roster import Roster
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock, Ids
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
-from secciones.services.batches import OUTBOX, SEALS, load, save, seal_expiry
-from secciones.services.dispatch import dispatch
+from secciones.services.batches import SEALS, load, seal_expiry
+from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
 from secciones.services.list_sections import StudentRow, student_rows
 from secciones.services.sessions import Session
 
-# When the sweeper first looks whether a worker has taken the batch.
-_FIRST_SWEEP = timedelta(minutes=2)
+ALLOWANCES = "allowances"
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class ResetRules:
-    """The institution's domain and the bounds of a batch."""
+    """The institution's domain, the bounds of a batch and of a teacher's day."""
 
     domain: str
     batch_limit: int
+    batches_per_day: int
     deadline: timedelta
     retention: timedelta
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the teacher's form says; `everyone` stands for all students that the section has now."""
+    """What the teacher's form says; `everyone` stands for all students that the section has now. A choice that follows
+    an earlier batch (`follows` is its id) leaves out who has left the section and whoever has signed in since."""
 
     school_id: str
     section_id: str
     student_ids: Collection[str]
     everyone: bool = False
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,28 +64,40 @@ class Selection:
 
     roster: Roster
     rows: tuple[StudentRow, ...]
+    follows: Batch | None = None
 
 
-def select_students(registry: Registry, session: Session, rules: ResetRules, choice: Choice) -> Selection:
+def select_students(
+    registry: Registry, documents: Documents, session: Session, rules: ResetRules, choice: Choice
+) -> Selection:
     """Hold a choice against the registry, so that what is confirmed and what is done cannot be made up.
 
     Raises NothingSelected, TooManySelected, NotAssigned (a school, section or student that is not this teacher's),
-    SectionClosed, RegistryUnavailable.
+    SectionClosed, RegistryUnavailable; BatchNotFound for an earlier batch that cannot be followed.
     """
+    follows = _followed(documents, session, choice.follows) if choice.follows else None
     roster = registry.roster(session.teacher_id, choice.section_id)
     if roster.school.id != choice.school_id:
         raise NotAssigned
     if not roster.section.is_open:
         raise SectionClosed
     rows = student_rows(roster, rules.domain)
-    chosen = {row.student_id for row in rows} if choice.everyone else set(choice.student_ids)
+    present = {row.student_id for row in rows}
+    chosen = present if choice.everyone else set(choice.student_ids)
+    if follows:
+        chosen &= present
     if not chosen:
         raise NothingSelected
     if len(chosen) > rules.batch_limit:
         raise TooManySelected(rules.batch_limit)
-    if chosen - {row.student_id for row in rows}:
+    if chosen - present:
         raise NotAssigned
-    return Selection(roster, tuple(row for row in rows if row.student_id in chosen))
+    return Selection(roster, tuple(row for row in rows if row.student_id in chosen), follows)
+
+
+def require_allowance(documents: Documents, clock: Clock, rules: ResetRules, session: Session) -> None:
+    """Raises TooManyBatches when the teacher has no batch left today, so that nobody is asked to confirm in vain."""
+    _counter_below_limit(documents, clock.now(), rules, session.actor)
 
 
 def request_reset(
@@ -101,18 +114,14 @@ def request_reset(
 ) -> str:
     """Record the batch and hand it to the queue; returns its id. The same form again returns the same batch.
 
-    Raises FormAlreadyUsed when the form made a batch of other students, SealerUnavailable, DocumentsUnavailable.
-    A queue that does not answer is no error: the batch is in the outbox, and the sweeper brings it.
+    Raises FormAlreadyUsed when the form made a batch of other students, TooManyBatches, SealerUnavailable,
+    DocumentsUnavailable. A queue that does not answer is no error: the batch is in the outbox, and the sweeper brings
+    it.
     """
     batch = _new_batch(clock, rules, session, selection, form_nonce)
     # Sealed before the transaction, since that may run again; a seal that is then not used opens nothing.
-    _record(documents, batch, sealer.seal(ids.seed(), batch.id))
-    try:
-        dispatch(documents, queue, audit, batch.id)
-    except (QueueUnavailable, DocumentsUnavailable) as error:
-        logs.write(
-            "WARNING", "batch is recorded but not queued: the sweeper will bring it", batch=batch.id, error=str(error)
-        )
+    _record(documents, rules, batch, sealer.seal(ids.seed(), batch.id))
+    dispatch_or_leave(documents, queue, audit, batch.id)
     return batch.id
 
 
@@ -164,7 +173,8 @@ def _new_batch(clock: Clock, rules: ResetRules, session: Session, selection: Sel
         created_at=now,
         deadline=now + rules.deadline,
         expires_at=now + rules.retention,
-        sweep_at=now + _FIRST_SWEEP,
+        sweep_at=now + FIRST_SWEEP,
+        spare_since=selection.follows.mailed_at if selection.follows else None,
     )
 
 
@@ -185,16 +195,32 @@ def _row(row: StudentRow, section_id: str) -> Row:
     )
 
 
-def _record(documents: Documents, batch: Batch, sealed_seed: bytes) -> None:
+def _record(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: bytes) -> None:
     def work(transaction: Transaction) -> None:
         try:
             _require_same_choice(load(transaction, batch.id), {row.student_id for row in batch.rows})
         except BatchNotFound:
-            save(transaction, batch)
+            counter = _counter_below_limit(transaction, batch.created_at, rules, batch.actor)
+            transaction.set(ALLOWANCES, batch.actor, counter | {"batches": counter["batches"] + 1})
             transaction.set(SEALS, batch.id, {"seed": sealed_seed, "expires_at": seal_expiry(batch)})
-            transaction.set(OUTBOX, batch.id, {"created_at": batch.created_at, "expires_at": batch.expires_at})
+            save_in_outbox(transaction, batch, batch.created_at)
 
     documents.transact(work)
+
+
+def _counter_below_limit(source: Documents | Transaction, now: datetime, rules: ResetRules, actor: str) -> Document:
+    """How many batches the teacher began in the day that started with the first of them."""
+    counter = source.get(ALLOWANCES, actor) or {"batches": 0, "expires_at": now + _DAY}
+    if counter["batches"] >= rules.batches_per_day:
+        raise TooManyBatches(rules.batches_per_day, counter["expires_at"])
+    return counter
+
+
+def _followed(documents: Documents, session: Session, batch_id: str) -> Batch:
+    batch = find_batch(documents, session, batch_id)
+    if not batch.was_delivered:
+        raise BatchNotFound
+    return batch
 
 
 def _require_same_choice(stored: Batch, student_ids: Collection[str]) -> None:

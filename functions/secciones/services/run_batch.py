@@ -1,14 +1,14 @@
 """A worker brings a batch to its end: look up, change, mail. It may be killed anywhere and begun again anywhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from secciones import logs
-from secciones.domain.accounts import refusal
+from secciones.domain.accounts import Account, refusal
 from secciones.domain.batches import Batch, BatchState, Row
 from secciones.domain.errors import ChangeRefused, DirectoryUnavailable, MailRefused, SealLost, Unavailable
 from secciones.domain.outcomes import Outcome
@@ -19,16 +19,16 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
 from secciones.ports.mailer import Mailer, MailRenderer
 from secciones.ports.sealer import Opener
-from secciones.services.batch_events import mail_event, outcomes_event
+from secciones.services.batch_events import mail_event, outcomes_event, resent_event
 from secciones.services.batches import (
     LEASE,
-    SEAL_AFTER_END,
     SEALS,
     checkpoint,
     release_lease,
     require_lease,
     take_lease,
 )
+from secciones.services.claims import ResetWaits, claim_accounts
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice.
 _GROUP = 20
@@ -51,20 +51,24 @@ class Worker:
     audit: AuditLog
     clock: Clock
     students_org_unit: str
+    waits: ResetWaits
     lease: timedelta = LEASE
 
 
 def run_batch(worker: Worker, batch_id: str) -> None:
-    """Bring the batch to its end, or as far as the systems allow; repeat it until it returns.
+    """Bring the batch to its end, or as far as the systems allow, or send its mail again; repeat it until it returns.
 
     Raises LeaseHeld or LeaseLost when another worker has the batch, BatchNotFound, and Unavailable when a system
     failed for now: what was reached by then is kept.
     """
     batch = take_lease(worker.documents, worker.clock, batch_id, worker.lease)
-    if not batch.is_running:
+    if not batch.has_work:
         return
     try:
-        _finish(worker, batch)
+        if batch.is_running:
+            _finish(worker, batch)
+        else:
+            _resend(worker, batch)
     except Unavailable:
         release_lease(worker.documents, batch)
         raise
@@ -84,12 +88,7 @@ def _finish(worker: Worker, batch: Batch) -> None:
     try:
         worker.mailer.send(worker.render(batch, _passwords(seed, batch)))
     except MailRefused as error:
-        logs.write(
-            "ERROR",
-            "mail refused for good: see Google's reason, mend the sender, and tell the teacher to reset again",
-            batch=batch.id,
-            reason=error.reason,
-        )
+        _log_refused_mail(batch, error)
         batch = replace(batch, mail_failure=error.reason)
     else:
         batch = replace(batch, mailed_at=worker.clock.now())
@@ -101,14 +100,14 @@ def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
     for group in _groups(batch.rows_with(Outcome.PENDING)):
         if _is_late(worker, batch):
             break
-        found = _in_parallel(partial(_looked_up, worker, batch.id), group)
+        found = _in_parallel(partial(_looked_up, worker, batch), group)
         batch = _checkpoint(worker, batch.with_rows(_by_student(found)))
         _require_some_progress(found, Outcome.PENDING)
     _require_none_left(worker, batch, Outcome.PENDING)
     return batch
 
 
-def _looked_up(worker: Worker, batch_id: str, row: Row) -> Row:
+def _looked_up(worker: Worker, batch: Batch, row: Row) -> Row:
     try:
         account = worker.directory.find(row.address)
     except DirectoryUnavailable as error:
@@ -116,13 +115,15 @@ def _looked_up(worker: Worker, batch_id: str, row: Row) -> Row:
     if account is None:
         return replace(row, outcome=Outcome.NOT_FOUND)
     outcome = refusal(account, row.address, worker.students_org_unit)
+    if outcome is None and _was_used_since(account, batch.spare_since):
+        outcome = Outcome.SIGNED_IN
     if outcome is None:
         return replace(row, outcome=Outcome.READY, account_id=account.id)
     if outcome in {Outcome.ADMINISTRATOR, Outcome.NOT_A_STUDENT, Outcome.ALIAS}:
         logs.write(
             "ERROR",
             "SIGES names an account that is no student's; nothing was changed: have the school correct the record",
-            batch=batch_id,
+            batch=batch.id,
             student=row.student_id,
             account=row.address,
             outcome=outcome.value,
@@ -130,31 +131,37 @@ def _looked_up(worker: Worker, batch_id: str, row: Row) -> Row:
     return replace(row, outcome=outcome)
 
 
+def _was_used_since(account: Account, moment: datetime | None) -> bool:
+    return moment is not None and account.last_sign_in is not None and account.last_sign_in > moment
+
+
 def _set_passwords(worker: Worker, batch: Batch, passwords: dict[str, str]) -> Batch:
     for group in _groups(batch.rows_with(Outcome.CHANGING, Outcome.READY)):
         if _is_late(worker, batch):
             break
-        begun = [replace(row, outcome=Outcome.CHANGING) for row in group]
-        batch = _checkpoint(worker, batch.with_rows(_by_student(begun)))
-        changed = _in_parallel(partial(_changed, worker, batch, passwords), group)
+        batch = claim_accounts(worker.documents, worker.clock, batch, group, worker.waits, worker.lease)
+        begun = {row.student_id for row in group if row.outcome is Outcome.CHANGING}
+        in_group = {row.student_id for row in group}
+        claimed = [row for row in batch.rows_with(Outcome.CHANGING) if row.student_id in in_group]
+        changed = _in_parallel(partial(_changed, worker, batch, passwords, begun), claimed)
         batch = _checkpoint(worker, batch.with_rows(_by_student(changed)))
         _require_some_progress(changed, Outcome.CHANGING)
     _require_none_left(worker, batch, Outcome.CHANGING, Outcome.READY)
     return batch
 
 
-def _changed(worker: Worker, batch: Batch, passwords: dict[str, str], row: Row) -> Row:
-    """What became of an account; its row says whether an earlier worker has begun to change it."""
+def _changed(worker: Worker, batch: Batch, passwords: dict[str, str], begun: Collection[str], row: Row) -> Row:
+    """What became of an account; `begun` are the students whose change an earlier try has begun."""
     # Google knows no fence: a worker that was taken for dead must look itself.
     require_lease(worker.documents, batch)
     try:
         worker.passwords.set_temporary_password(row.account_id, passwords[row.account_id])
     except DirectoryUnavailable as error:
-        return _unreached(replace(row, outcome=Outcome.CHANGING), error)
+        return _unreached(row, error)
     except ChangeRefused as error:
         logs.write("WARNING", "Google refused to change an account", account=row.address, reason=error.reason)
         # Refused now, but an earlier try may have been made: the teacher is given that password, with the doubt.
-        return replace(row, outcome=Outcome.REFUSED if row.outcome is Outcome.READY else Outcome.UNCONFIRMED)
+        return replace(row, outcome=Outcome.UNCONFIRMED if row.student_id in begun else Outcome.REFUSED)
     return replace(row, outcome=Outcome.CHANGED)
 
 
@@ -165,7 +172,7 @@ def _unreached(row: Row, error: DirectoryUnavailable) -> Row:
 
 def _require_some_progress(rows: Sequence[Row], open_outcome: Outcome) -> None:
     # A whole group without one answer means that Google is down, not that an account is ill: come back later.
-    if all(row.outcome is open_outcome for row in rows):
+    if rows and all(row.outcome is open_outcome for row in rows):
         raise DirectoryUnavailable("no account of a group could be reached")
 
 
@@ -183,9 +190,32 @@ def _close(worker: Worker, batch: Batch) -> None:
     if batch.mail_failure:
         worker.audit.record(outcomes_event(batch))
     worker.audit.record(mail_event(batch))
-    delivered = batch.mailed_at is not None and batch.is_complete
-    ended = batch.moved_to(BatchState.MAILED if delivered else BatchState.PARTIAL)
-    _checkpoint(worker, replace(ended, sweep_at=worker.clock.now() + SEAL_AFTER_END))
+    _checkpoint(worker, batch.ended(worker.clock.now()))
+
+
+def _resend(worker: Worker, batch: Batch) -> None:
+    """The mail once more, to the byte."""
+    failure = ""
+    try:
+        seed = _open_seed(worker, batch)
+        worker.mailer.send(worker.render(batch, _passwords(seed, batch)))
+    except SealLost:
+        failure = "seal_lost"
+    except MailRefused as error:
+        _log_refused_mail(batch, error)
+        failure = error.reason
+    worker.audit.record(resent_event(batch, failure))
+    done = replace(batch, resends_done=batch.resends, resend_failure=failure, sweep_at=batch.sealed_until)
+    _checkpoint(worker, done)
+
+
+def _log_refused_mail(batch: Batch, error: MailRefused) -> None:
+    logs.write(
+        "ERROR",
+        "mail refused for good: see Google's reason, mend the sender, and tell the teacher to reset again",
+        batch=batch.id,
+        reason=error.reason,
+    )
 
 
 def _checkpoint(worker: Worker, batch: Batch) -> Batch:

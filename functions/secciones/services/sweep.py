@@ -11,7 +11,7 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batch_events import mail_event, outcomes_event
-from secciones.services.batches import BATCHES, OUTBOX, SEAL_AFTER_END, SEALS, from_document, gives_up_at, load, save
+from secciones.services.batches import BATCHES, OUTBOX, SEALS, from_document, gives_up_at, load, save
 from secciones.services.dispatch import dispatch
 
 # What one sweep looks at; the next one comes within the minute.
@@ -79,7 +79,7 @@ def _look_after(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: 
         batch = documents.transact(lambda transaction: _next_step(transaction, clock.now(), found.id))
         if batch is None:
             return "untouched"
-        if batch.is_running:
+        if batch.has_work:
             queue.enqueue(batch.id, batch.task_number)
             return "requeued"
         if batch.sweep_at is None:
@@ -102,12 +102,12 @@ def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch 
     batch = load(transaction, batch_id)
     if batch.sweep_at is None or batch.sweep_at > now:
         return None
-    if not batch.is_running:
+    if not batch.has_work:
         return _sealed_for_ever(transaction, batch)
     if batch.lease.until is not None and batch.lease.until > now:
         return None
     if now >= gives_up_at(batch):
-        return _given_up(transaction, batch, now)
+        return _given_up(transaction, batch, now) if batch.is_running else _sealed_for_ever(transaction, batch)
     requeued = replace(batch, task_number=batch.task_number + 1, sweep_at=now + _TASK_PATIENCE)
     save(transaction, requeued)
     return requeued
@@ -115,7 +115,10 @@ def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch 
 
 def _sealed_for_ever(transaction: Transaction, batch: Batch) -> Batch:
     ended = batch.moved_to(BatchState.CLOSED) if batch.state is BatchState.MAILED else batch
-    ended = replace(ended, sweep_at=None)
+    if batch.has_work:
+        logs.write("ERROR", "a mail was not sent again in time: see why its worker failed", batch=batch.id)
+        ended = replace(ended, resends_done=batch.resends, resend_failure="deadline")
+    ended = replace(ended, lease=Lease(batch.lease.fence + 1), sweep_at=None)
     save(transaction, ended)
     transaction.delete(SEALS, batch.id)
     return ended
@@ -128,12 +131,8 @@ def _given_up(transaction: Transaction, batch: Batch, now: datetime) -> Batch:
         batch=batch.id,
     )
     # The higher fence shuts out a worker that may still be alive somewhere.
-    ended = replace(
-        batch.stopped().moved_to(BatchState.PARTIAL),
-        lease=Lease(batch.lease.fence + 1),
-        mail_failure="deadline",
-        sweep_at=now + SEAL_AFTER_END,
-    )
+    stopped = replace(batch.stopped(), lease=Lease(batch.lease.fence + 1), mail_failure="deadline")
+    ended = stopped.ended(now)
     save(transaction, ended)
     return ended
 

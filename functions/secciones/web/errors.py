@@ -47,6 +47,8 @@ _PAGES: dict[type[Exception], ErrorPage] = {
     errors.SectionClosed: ErrorPage(409, "section_closed", "section_closed"),
     errors.NothingSelected: ErrorPage(422, "nothing_selected", "nothing_selected"),
     errors.TooManySelected: ErrorPage(422, "too_many_selected", "too_many_selected"),
+    errors.TooManyBatches: ErrorPage(429, "too_many_batches", "too_many_batches"),
+    errors.ResendRefused: ErrorPage(409, "resend_refused", "resend_refused"),
     errors.FormAlreadyUsed: ErrorPage(409, "form_already_used", "form_already_used"),
     errors.Unavailable: ErrorPage(503, "unavailable", "unavailable"),
 }
@@ -72,7 +74,9 @@ def error_context(error: Exception) -> dict[str, Any]:
             return {"retry_minutes": -(-seconds // 60) if seconds else 0}
         case errors.TooManySelected(limit=limit):
             return {"limit": limit}
-        case errors.FormAlreadyUsed(batch_id=batch_id):
+        case errors.TooManyBatches(limit=limit, until=until):
+            return {"limit": limit, "until": until}
+        case errors.FormAlreadyUsed(batch_id=batch_id) | errors.ResendRefused(batch_id=batch_id):
             return {"batch_url": f"/secciones/resultado/{batch_id}"}
         case errors.Unavailable():
             return {"system": next((name for kind, name in _SYSTEMS.items() if isinstance(error, kind)), "store")}

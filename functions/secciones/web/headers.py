@@ -13,8 +13,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # Not no-referrer: with that a browser sends `Origin: null` along with our own forms.
-    "Referrer-Policy": "same-origin",
+    # Pages with forms say same-origin themselves (base.html): with this a browser would send `Origin: null` with them.
+    "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -19,9 +19,7 @@ from secciones.domain.errors import (
 from secciones.domain.roster import Roster
 from secciones.services.batches import OUTBOX, SEALS
 from secciones.services.request_reset import Choice, find_batch, repeated_submit, select_students
-from tests.support.world import RULES, SCHOOL, SECTION, SESSION, TEACHER, World, student
-
-COLLEAGUE = replace(SESSION, id="session-2", subject="google-2", teacher_id="d-2", actor="actor-2")
+from tests.support.world import COLLEAGUE, RULES, SCHOOL, SECTION, SESSION, TEACHER, World, student
 
 
 def test_a_submit_is_recorded_sealed_and_queued(world: World) -> None:
@@ -109,18 +107,20 @@ def test_without_a_seal_there_is_no_batch(world: World) -> None:
 )
 def test_a_choice_that_is_not_the_teachers_is_refused(world: World, choice: Choice, error: type[Exception]) -> None:
     with pytest.raises(error):
-        select_students(world.registry, SESSION, RULES, choice)
+        select_students(world.registry, world.documents, SESSION, RULES, choice)
 
 
 def test_a_colleague_who_does_not_teach_the_section_cannot_choose_from_it(world: World) -> None:
     with pytest.raises(NotAssigned):
-        select_students(world.registry, COLLEAGUE, RULES, Choice(SCHOOL.id, SECTION.id, {"e-0"}))
+        select_students(world.registry, world.documents, COLLEAGUE, RULES, Choice(SCHOOL.id, SECTION.id, {"e-0"}))
 
 
 def test_more_students_than_the_limit_are_refused_with_the_limit(world: World) -> None:
     world.enrol(*(student(number) for number in range(201)))
     with pytest.raises(TooManySelected) as refused:
-        select_students(world.registry, SESSION, RULES, Choice(SCHOOL.id, SECTION.id, (), everyone=True))
+        select_students(
+            world.registry, world.documents, SESSION, RULES, Choice(SCHOOL.id, SECTION.id, (), everyone=True)
+        )
     assert refused.value.limit == 200
 
 
@@ -128,7 +128,7 @@ def test_a_section_that_closed_meanwhile_is_refused(world: World) -> None:
     closed = replace(SECTION, is_open=False)
     world.registry.rosters[TEACHER.id, SECTION.id] = Roster(SCHOOL, closed, (student(0),))
     with pytest.raises(SectionClosed):
-        select_students(world.registry, SESSION, RULES, Choice(SCHOOL.id, SECTION.id, {"e-0"}))
+        select_students(world.registry, world.documents, SESSION, RULES, Choice(SCHOOL.id, SECTION.id, {"e-0"}))
 
 
 def test_a_registry_that_is_down_makes_no_batch(world: World) -> None:

@@ -19,6 +19,9 @@ NOT_CHANGED = (
     Outcome.ADMINISTRATOR,
     Outcome.NOT_A_STUDENT,
     Outcome.ALIAS,
+    Outcome.RESET_BY_COLLEAGUE,
+    Outcome.RESET_BY_YOU,
+    Outcome.SIGNED_IN,
     Outcome.REFUSED,
     Outcome.UNFINISHED,
 )
@@ -123,6 +126,8 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
     yield Sample("pages/students.html", "empty", {**section, "rows": [], "limit": 200})
     for count in (1, students):
         yield Sample("pages/confirm.html", f"{count}", confirmation(words, chosen, count))
+    earlier = {"follows": batch(words, students, BatchState.CLOSED)}
+    yield Sample("pages/confirm.html", "follows", {**confirmation(words, chosen, students), **earlier})
 
 
 def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
@@ -132,6 +137,7 @@ def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
         "section": chosen.sections[0],
         "names": [f"{words.person} {number}" for number in range(count)],
         "count": count,
+        "follows": None,
         "form_nonce": "nonce",
         "students": [f"{words.id}-{number}" for number in range(count)],
     }
@@ -145,6 +151,13 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
     yield Sample("pages/result.html", "mailed", result(mailed))
     all_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.CHANGED) for row in mailed.rows))
     yield Sample("pages/result.html", "all_changed", result(all_changed))
+    told = tuple(replace(row, reset_by=words.person, reset_at=NOON) for row in all_changed.rows)
+    yield Sample("pages/result.html", "overridden", result(replace(all_changed, rows=told)))
+    yield Sample("pages/result.html", "resending", result(replace(mailed, resends=1)))
+    yield Sample("pages/result.html", "resent", result(replace(mailed, resends=2, resends_done=2)))
+    not_resent = replace(mailed, resends=3, resends_done=3, resend_failure="invalidArgument")
+    yield Sample("pages/result.html", "not_resent", result(not_resent))
+    yield Sample("pages/result.html", "days_later", result(mailed, timedelta(days=2)))
     kept_back = replace(all_changed, state=BatchState.PARTIAL, mailed_at=None, mail_failure="invalidArgument")
     yield Sample("pages/result.html", "all_changed_unmailed", result(kept_back))
     none_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.NOT_FOUND) for row in mailed.rows[:1]))
@@ -176,6 +189,8 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("section_closed", 409, {}),
         ("not_found", 404, {}),
         ("form_already_used", 409, {"batch_url": "/secciones/resultado/abcdefghijklmnopqrstuvwxyz"}),
+        ("too_many_batches", 429, {"limit": 3, "until": NOON}),
+        ("resend_refused", 409, {"batch_url": "/secciones/resultado/abcdefghijklmnopqrstuvwxyz"}),
         ("bad_request", 400, {}),
         ("method_not_allowed", 405, {}),
         ("too_large", 413, {}),
@@ -245,12 +260,17 @@ def batch_row(words: Words, number: int, is_over: bool) -> Row:
         name=f"{words.person} {number}",
         address="" if outcome is Outcome.NO_ADDRESS else words.address,
         outcome=outcome,
+        reset_by=words.person if outcome is Outcome.RESET_BY_COLLEAGUE else "",
+        reset_at=NOON if outcome is Outcome.RESET_BY_COLLEAGUE else None,
     )
 
 
-def result(ended: Batch) -> dict[str, Any]:
-    """What the result page is rendered with."""
+def result(ended: Batch, later: timedelta = timedelta(minutes=2)) -> dict[str, Any]:
+    """What the result page is rendered with, some time after the submit."""
     return {
+        "may_be_resent": ended.may_be_resent(NOON + later),
+        "may_be_followed": ended.may_be_followed(NOON + later),
+        "form_nonce": "nonce",
         "batch": ended,
         "changed": ended.rows_with(Outcome.CHANGED),
         "not_changed": ended.rows_with(*NOT_CHANGED),

@@ -160,15 +160,22 @@ def every_error() -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", every_error())
 def test_every_error_that_a_page_can_end_with_has_a_page_of_its_own(front: Front, kind: type[Exception]) -> None:
-    error = {errors.TooManyAttempts: 61, errors.TooManySelected: 200, errors.FormAlreadyUsed: "a" * 26}
-    needs = error.get(kind)
-    reasons = {errors.DirectoryUnavailable, errors.MailUnavailable}
-    front.handler.failure = kind(needs) if needs else kind("quotaExceeded") if kind in reasons else kind()
+    arguments: dict[type[Exception], tuple[object, ...]] = {
+        errors.TooManyAttempts: (61,),
+        errors.TooManySelected: (200,),
+        errors.TooManyBatches: (3, front.world.clock.now()),
+        errors.FormAlreadyUsed: ("a" * 26,),
+        errors.ResendRefused: ("a" * 26,),
+        errors.DirectoryUnavailable: ("quotaExceeded",),
+        errors.MailUnavailable: ("quotaExceeded",),
+    }
+    front.handler.failure = kind(*arguments.get(kind, ()))
     response = front.ask()
 
     assert response.status_code == error_page(front.handler.failure).status != 500
     check_page(response.get_data(as_text=True))
-    assert front.world.audit.events[-1].kind == "refusal"
+    told_by_its_use_case = kind in {errors.WrongDomain, errors.NotATeacherAccount, errors.TooManyAttempts}
+    assert [event.kind for event in front.world.audit.events] == ([] if told_by_its_use_case else ["refusal"])
 
 
 def test_a_fault_in_the_program_is_a_page_without_a_word_of_it(front: Front, log_lines: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
+from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
     Choice,
     ResetRules,
@@ -20,6 +21,7 @@ from secciones.services.request_reset import (
     find_batch,
     repeated_submit,
     request_reset,
+    require_allowance,
     select_students,
 )
 from secciones.services.sessions import Step
@@ -28,6 +30,7 @@ from secciones.web.page import Page
 from secciones.web.routes import Route
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER = re.compile(r"[1-9]")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -49,7 +52,8 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
     form_nonce = _matching(_NONCE, page.field("form_nonce"))
     choice = _choice(page)
     if page.field("confirmed") != "yes":
-        return _confirm(page, select_students(ports.registry, page.visitor, ports.rules, choice), form_nonce)
+        require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
+        return _confirm(page, _selection(page, ports, choice), form_nonce)
     batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, choice.student_ids)
     if batch_id is None:
         batch_id = request_reset(
@@ -61,7 +65,7 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
             ports.ids,
             ports.rules,
             page.visitor,
-            select_students(ports.registry, page.visitor, ports.rules, choice),
+            _selection(page, ports, choice),
             form_nonce,
         )
     return page.redirect(f"/secciones/resultado/{batch_id}")
@@ -73,13 +77,25 @@ def result(page: Page, ports: ResetPorts) -> flask.Response:
     if batch.is_running:
         return page.render("pages/progress.html", batch=batch, total=len(batch.rows))
     changed, unconfirmed = batch.rows_with(Outcome.CHANGED), batch.rows_with(Outcome.UNCONFIRMED)
+    now = ports.clock.now()
     return page.render(
         "pages/result.html",
         batch=batch,
         changed=changed,
         unconfirmed=unconfirmed,
         not_changed=tuple(row for row in batch.rows if row not in changed and row not in unconfirmed),
+        may_be_resent=batch.may_be_resent(now),
+        may_be_followed=batch.may_be_followed(now),
+        form_nonce=ports.ids.token(),
     )
+
+
+def resend(page: Page, ports: ResetPorts) -> flask.Response:
+    """The mail once more; the form says for which time it asks, so that a double click asks once."""
+    batch = _own_batch(page, ports)
+    number = int(_matching(_NUMBER, page.field("number")))
+    request_resend(ports.documents, ports.queue, page.site.audit, ports.clock, page.visitor, batch.id, number)
+    return page.redirect(f"/secciones/resultado/{batch.id}")
 
 
 def progress(page: Page, ports: ResetPorts) -> flask.Response:
@@ -98,16 +114,25 @@ def _confirm(page: Page, selection: Selection, form_nonce: str) -> flask.Respons
         names=[row.name for row in selection.rows],
         students=[row.student_id for row in selection.rows],
         count=len(selection.rows),
+        follows=selection.follows,
         form_nonce=form_nonce,
     )
 
 
+def _selection(page: Page, ports: ResetPorts, choice: Choice) -> Selection:
+    return select_students(ports.registry, ports.documents, page.visitor, ports.rules, choice)
+
+
 def _choice(page: Page) -> Choice:
+    follows = page.field("follows")
+    if follows and not is_batch_id(follows):
+        raise BadRequest
     return Choice(
         school_id=_matching(_ID, page.field("school")),
         section_id=_matching(_ID, page.field("section")),
         student_ids=frozenset(_matching(_ID, value) for value in page.request.form.getlist("student")),
         everyone=page.field("all") == "yes" and page.field("confirmed") != "yes",
+        follows=follows,
     )
 
 
@@ -127,5 +152,6 @@ def _matching(pattern: re.Pattern[str], value: str) -> str:
 ROUTES = (
     Route("POST", "/secciones/restablecer", submit, Step.RECENTLY_VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED),
+    Route("POST", "/secciones/resultado/<batch_id>/reenviar", resend, Step.RECENTLY_VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED),
 )

@@ -1,0 +1,90 @@
+"""One batch at a time has an account, and an account that was reset is left alone for a while.
+
+Two teachers may have one student. Whoever comes second is told of the first, and changes nothing for so long as the
+waits say, so that a password that was handed out stays good.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from secciones.domain.batches import Batch, Row
+from secciones.domain.errors import BatchNotFound
+from secciones.domain.outcomes import Outcome
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Document, Documents, Transaction
+from secciones.services.batches import LEASE, load, require_lease, save_held
+
+COLLECTION = "resets"
+# A claim is needed for as long as its batch may run, and for as long as the longest wait.
+_REMEMBERED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ResetWaits:
+    """How long a reset keeps an account from being reset again: by another teacher, and by the same one."""
+
+    after_colleague: timedelta
+    after_own: timedelta
+
+
+def claim_accounts(
+    documents: Documents,
+    clock: Clock,
+    batch: Batch,
+    rows: Sequence[Row],
+    waits: ResetWaits,
+    lease: timedelta = LEASE,
+) -> Batch:
+    """The batch with these rows CHANGING and their accounts its own, or with the outcome that says whose they are.
+
+    All of it is one transaction, and a batch may claim again what it has. Raises LeaseLost.
+    """
+
+    def work(transaction: Transaction) -> Batch:
+        require_lease(transaction, batch)
+        now = clock.now()
+        claims = transaction.get_many(COLLECTION, {row.account_id for row in rows})
+        others = _other_batches(transaction, batch, claims)
+        decided = {row.student_id: _decided(batch, row, claims.get(row.account_id), others, waits, now) for row in rows}
+        for row in decided.values():
+            if row.outcome is Outcome.CHANGING:
+                transaction.set(COLLECTION, row.account_id, _claim(batch, now, waits))
+        return save_held(transaction, batch.with_rows(decided), now, lease)
+
+    return documents.transact(work)
+
+
+def _other_batches(transaction: Transaction, batch: Batch, claims: dict[str, Document]) -> dict[str, Batch]:
+    others = {}
+    for batch_id in {claim["batch"] for claim in claims.values()} - {batch.id}:
+        try:
+            others[batch_id] = load(transaction, batch_id)
+        except BatchNotFound:  # long over: it keeps nobody from anything
+            continue
+    return others
+
+
+def _decided(
+    batch: Batch, row: Row, claim: Document | None, others: dict[str, Batch], waits: ResetWaits, now: datetime
+) -> Row:
+    other = others.get(claim["batch"]) if claim else None
+    if claim is None or other is None or not _counts(other, row.account_id):
+        return replace(row, outcome=Outcome.CHANGING)
+    is_own = other.actor == batch.actor
+    wait = waits.after_own if is_own else waits.after_colleague
+    told = replace(row, reset_by=other.teacher_name, reset_at=claim["at"])
+    if other.is_running or claim["at"] + wait > now:
+        return replace(told, outcome=Outcome.RESET_BY_YOU if is_own else Outcome.RESET_BY_COLLEAGUE)
+    return replace(row if is_own else told, outcome=Outcome.CHANGING)
+
+
+def _counts(other: Batch, account_id: str) -> bool:
+    """Whether the other batch may still change the account, or gave its teacher the password that it has."""
+    was_changed = any(row.account_id == account_id for row in other.rows_with(Outcome.CHANGED))
+    return other.is_running or (was_changed and other.was_delivered)
+
+
+def _claim(batch: Batch, now: datetime, waits: ResetWaits) -> Document:
+    until = now + max(waits.after_colleague, waits.after_own, _REMEMBERED)
+    return {"batch": batch.id, "at": now, "expires_at": until}

@@ -1,0 +1,49 @@
+"""*Reenviar*: the mail of a batch once more, for a teacher who cannot find it."""
+
+from dataclasses import replace
+
+from secciones.domain.errors import BatchNotFound, ResendRefused
+from secciones.ports.audit import AuditLog
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Documents, Transaction
+from secciones.ports.task_queue import TaskQueue
+from secciones.services.batches import load
+from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
+from secciones.services.sessions import Session
+
+
+def request_resend(
+    documents: Documents,
+    queue: TaskQueue,
+    audit: AuditLog,
+    clock: Clock,
+    session: Session,
+    batch_id: str,
+    number: int,
+) -> None:
+    """Ask for the mail the `number`-th time; a repeated request is the same one.
+
+    Raises BatchNotFound for another teacher's batch, ResendRefused when the mail was never sent, was asked for three
+    times, or is older than a day.
+    """
+
+    def work(transaction: Transaction) -> None:
+        batch = load(transaction, batch_id)
+        if batch.actor != session.actor:
+            raise BatchNotFound
+        if number <= batch.resends:
+            return
+        now = clock.now()
+        if number != batch.resends + 1 or batch.has_work or not batch.may_be_resent(now):
+            raise ResendRefused(batch.id)
+        asked = replace(
+            batch,
+            resends=batch.resends + 1,
+            resend_failure="",
+            task_number=batch.task_number + 1,
+            sweep_at=now + FIRST_SWEEP,
+        )
+        save_in_outbox(transaction, asked, now)
+
+    documents.transact(work)
+    dispatch_or_leave(documents, queue, audit, batch_id)
