@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
 
-FUNCTIONS := login verify sections reset worker sweeper
+FUNCTIONS := login verify sections reset worker sweeper auditor
 RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 CODE := functions infra tests

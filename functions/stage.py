@@ -29,7 +29,7 @@ LIBRARY = "secciones"
 # What a function renders from. A web function has the pages, and the names of their static files;
 # the mail shares words with the pages.
 PAGES: Mapping[str, str] = {"templates": "web/templates"}
-BACKGROUND: Mapping[str, Mapping[str, str]] = {"worker": {**PAGES, "mail": "web/mail"}, "sweeper": {}}
+BACKGROUND: Mapping[str, Mapping[str, str]] = {"worker": {**PAGES, "mail": "web/mail"}, "sweeper": {}, "auditor": {}}
 
 # The earliest time that a zip archive can carry: folders do not differ by when they were built.
 EPOCH = 315_532_800

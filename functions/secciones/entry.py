@@ -7,7 +7,7 @@ wrong; clients are built by the first request.
 import functools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import flask
@@ -39,7 +39,9 @@ def http_function(settings_type: type[PageSettings], routes: Routes) -> Handle:
     return handle
 
 
-def task_function(settings_type: type[CallerSettings], work: Callable[[flask.Request, Caller, Any], None]) -> Handle:
+def task_function(
+    settings_type: type[CallerSettings], work: Callable[[flask.Request, Caller, Any], Mapping[str, Any] | None]
+) -> Handle:
     """The entry point of a background function."""
     settings = _settings(settings_type)
     caller, ports = _once(lambda: wiring.caller(settings)), _once(lambda: wiring.ports(settings))

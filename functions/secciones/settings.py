@@ -233,6 +233,15 @@ class SweeperSettings(QueueSettings, CallerSettings):
     scheduler_service_account: str = _setting(_address)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditorSettings(CallerSettings):
+    """Settings of the function `auditor`. `audited_days` is how far back it looks when its caller does not say."""
+
+    auditor_url: str = _setting(_url)
+    scheduler_service_account: str = _setting(_address)
+    audited_days: int = _setting(_count, "7")
+
+
 def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """Read a function's settings; raises SettingsError that names all that is missing or wrong at once.
 

@@ -79,6 +79,8 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
             return settings.worker_url, settings.tasks_service_account
         case s.SweeperSettings():
             return settings.sweeper_url, settings.scheduler_service_account
+        case s.AuditorSettings():
+            return settings.auditor_url, settings.scheduler_service_account
         case _:
             raise TypeError(f"{type(settings).__name__} is not of a background function")
 
@@ -203,7 +205,13 @@ def _worker(settings: s.WorkerSettings) -> Any:
 def _sweeper(settings: s.SweeperSettings) -> Any:
     from secciones.tasks.sweep_task import Sweeper
 
-    return Sweeper(_documents(settings), _queue(settings), _audit(settings), CLOCK)
+    return Sweeper(_documents(settings), _queue(settings), _audit(settings), CLOCK, _audit_documents(settings))
+
+
+def _auditor(settings: s.AuditorSettings) -> Any:
+    from secciones.tasks.audit_task import Auditor
+
+    return Auditor(_audit_documents(settings), CLOCK, settings.audited_days)
 
 
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
@@ -213,6 +221,7 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.ResetSettings: _reset,
     s.WorkerSettings: _worker,
     s.SweeperSettings: _sweeper,
+    s.AuditorSettings: _auditor,
 }
 
 
@@ -221,8 +230,11 @@ def _documents(settings: s.CommonSettings) -> Documents:
 
 
 def _audit(settings: s.CommonSettings) -> AuditLog:
-    documents = _store(settings.store, settings.google_cloud_project, settings.audit_database, "audit")
-    return DocumentsAuditLog(documents, CLOCK, IDS, timedelta(days=settings.audit_retention_days))
+    return DocumentsAuditLog(_audit_documents(settings), CLOCK, IDS, timedelta(days=settings.audit_retention_days))
+
+
+def _audit_documents(settings: s.CommonSettings) -> Documents:
+    return _store(settings.store, settings.google_cloud_project, settings.audit_database, "audit")
 
 
 @functools.cache

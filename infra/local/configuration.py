@@ -12,7 +12,7 @@ from infra.local.folder import Folder
 
 PROJECT = "secciones-local"
 LOCATION = f"projects/{PROJECT}/locations/us-central1"
-FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper")
+FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor")
 GOOGLE_SETTINGS = (
     "OIDC_ISSUER",
     "DIRECTORY_API_ENDPOINT",
@@ -147,6 +147,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "SIGES_URL": configuration.siges,
         "WORKER_URL": configuration.function_url("worker"),
         "SWEEPER_URL": configuration.function_url("sweeper"),
+        "AUDITOR_URL": configuration.function_url("auditor"),
     }
 
 

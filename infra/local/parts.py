@@ -18,6 +18,7 @@ from infra.local.configuration import (
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "infra/local/sample"
 SWEEP_SECONDS = "20"
+A_DAY = "86400"
 QUEUE_OPTIONS = ("maxAttempts=20", "minBackoff=1s", "maxBackoff=60s")
 
 # What our own interpreter was told is nothing of the functions'.
@@ -68,7 +69,7 @@ def functions(configuration: Configuration) -> list[Part]:
 
 
 def entrances(configuration: Configuration) -> list[Part]:
-    """What calls the functions: the front door for people, the scheduler for the sweeper."""
+    """What calls the functions: the front door for people, the scheduler for the sweeper and the auditor."""
     return [_front_door(configuration), _scheduler(configuration)]
 
 
@@ -115,10 +116,10 @@ def _front_door(configuration: Configuration) -> Part:
 
 def _scheduler(configuration: Configuration) -> Part:
     settings = function_settings(configuration, "sweeper")
+    sweep_seconds = configuration.setting("SWEEP_SECONDS", SWEEP_SECONDS)
     options = (
-        *("--url", configuration.function_url("sweeper")),
-        *("--audience", settings["SWEEPER_URL"]),
-        *("--every", configuration.setting("SWEEP_SECONDS", SWEEP_SECONDS)),
+        *("--job", "sweep", configuration.function_url("sweeper"), settings["SWEEPER_URL"], sweep_seconds),
+        *("--job", "audit", configuration.function_url("auditor"), settings["AUDITOR_URL"], A_DAY),
         *("--service-account", settings["SCHEDULER_SERVICE_ACCOUNT"]),
         *("--token-url", configuration.identity),
         *("--credentials", configuration.key_file("scheduler")),

@@ -33,6 +33,7 @@ FIRST_PATHS = {
     "reset": "/secciones/resultado/none",
     "worker": "/",
     "sweeper": "/",
+    "auditor": "/",
 }
 
 

@@ -188,7 +188,11 @@ class _Journey:
 
     def _sweep(self, process: Process) -> None:
         sweeper = Sweeper(
-            self._documents(process), FaultyQueue(process, self), FaultyAudit(process, self.world.audit), process
+            self._documents(process),
+            FaultyQueue(process, self),
+            FaultyAudit(process, self.world.audit),
+            process,
+            audit_documents=self.world.documents,
         )
         answer(lambda: sweep_once(_request(""), _caller(), sweeper))
 

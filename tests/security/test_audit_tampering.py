@@ -1,8 +1,10 @@
 """Threat: whoever acts for the program rewrites what it has recorded. Guard: the audit is a store of its own that the
-program only ever creates in, an event's key makes it the first one for good, and every event is a line in the log
-too."""
+program only ever creates in, an event's key makes it the first one for good, every event is a line in the log too, and
+the sweeper seals what is new into a hash chain. What any tampering with it looks like is tried in
+tests/unit/services/test_audit_chain.py; here the whole program runs, and somebody has the right to do anything."""
 
 import ast
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,11 @@ from secciones.adapters.sqlite import SqliteDocuments
 from secciones.domain.errors import DocumentsUnavailable
 from secciones.ports.audit import AuditEvent
 from secciones.ports.documents import Document, Documents
+from secciones.services.audit_chain import AUDIT_CHAIN
+from secciones.tasks.sweep_task import Sweeper, sweep_once
+from tests.support.audited import Audited, CreatesAndReads
 from tests.support.world import World
+from tests.unit.tasks.test_answers import CALLER, post
 
 LIBRARY = Path(__file__).resolve().parents[2] / "functions/secciones"
 
@@ -71,6 +77,40 @@ def test_every_event_is_in_the_log_too_even_when_its_store_is_down(
     with pytest.raises(DocumentsUnavailable):
         audit.record(AuditEvent("verification", "unknown_numbers", actor="a-2"))
     assert [line["audit"]["actor"] for line in log_lines] == ["a-1", "a-2"]
+
+
+def history(world: World, kept: SqliteDocuments) -> Audited:
+    """A day of the service, sealed as the sweeper does it, with no right but to create and to read."""
+    world.audit = DocumentsAuditLog(CreateOnly(kept), world.clock, world.ids, timedelta(days=730))  # type: ignore[assignment]
+    audited = Audited(kept, world.clock)
+    sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock, CreatesAndReads(kept))
+    world.work(world.submit())
+    for _ in range(30):
+        world.clock.advance(hours=1)
+        sweep_once(post({}), CALLER, sweeper)
+    assert len(audited.blocks()) > 1
+    assert audited.found() == []
+    return audited
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind"),
+    [
+        (lambda audited: audited.delete(COLLECTION, audited.sealed()[0]), "deleted"),
+        (lambda audited: audited.edit(COLLECTION, audited.sealed()[0], account="someone.else@clases.edu.sv"), "edited"),
+        (lambda audited: audited.swap(COLLECTION, audited.sealed()[0], audited.sealed()[-1]), "reordered"),
+        (lambda audited: audited.delete(AUDIT_CHAIN, audited.blocks()[-1].id), "truncated"),
+    ],
+    ids=["delete", "edit", "reorder", "truncate"],
+)
+def test_whoever_may_do_anything_in_the_store_is_found_out(
+    world: World, kept: SqliteDocuments, tamper: Callable[[Audited], None], kind: str
+) -> None:
+    """Fails when the sweeper seals nothing, or the auditor compares no digest, link or logged head."""
+    audited = history(world, kept)
+    logged = audited.blocks()[-1].head
+    tamper(audited)
+    assert kind in {found for found, _ in audited.found(logged)}
 
 
 def test_nothing_else_of_the_program_writes_into_the_audits_store() -> None:

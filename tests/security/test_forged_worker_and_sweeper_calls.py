@@ -98,7 +98,7 @@ def test_a_forged_call_starts_no_sweep(world: World, issuer: Issuer, caller: Cal
     world.queue.is_down = False
     world.clock.advance(hours=3)
     before, events = world.batches(), len(world.audit.events)
-    sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock)
+    sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock, world.documents)
     assert call(lambda request: sweep_once(request, caller, sweeper), FORGED[forged](issuer)) == 401
     assert (world.batches(), world.queue.tasks, len(world.audit.events)) == (before, [], events)
 
@@ -172,7 +172,8 @@ def token_from_google(stack: Stack, name: str, audience: str) -> str:
 
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize(
-    ("function", "own", "other"), [("worker", "tasks", "login"), ("sweeper", "scheduler", "tasks")]
+    ("function", "own", "other"),
+    [("worker", "tasks", "login"), ("sweeper", "scheduler", "tasks"), ("auditor", "scheduler", "tasks")],
 )
 def test_the_real_functions_take_their_callers_token_alone(stack: Stack, function: str, own: str, other: str) -> None:
     address = f"http://127.0.0.1:{stack.port + FIRST_FUNCTION + FUNCTIONS.index(function)}"
@@ -190,6 +191,13 @@ def test_the_real_functions_take_their_callers_token_alone(stack: Stack, functio
 
 
 def test_the_front_door_leads_to_neither(stack: Stack) -> None:
-    for path in ("/worker", "/secciones/worker", "/secciones/sweeper", "/", "/secciones/../worker"):
+    for path in (
+        "/worker",
+        "/secciones/worker",
+        "/secciones/sweeper",
+        "/secciones/auditor",
+        "/",
+        "/secciones/../worker",
+    ):
         answer = requests.post(stack.origin + path, json={"batch": "a" * 26}, timeout=30, allow_redirects=False)
         assert answer.status_code in {302, 404, 405}

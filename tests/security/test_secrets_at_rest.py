@@ -17,7 +17,19 @@ from tests.support.google_pages import changes, letters, wait_for
 from tests.support.stack import Stack
 from tests.support.visitor import Visitor, open_section
 
-OURS = ("login", "verify", "sections", "reset", "worker", "sweeper", "front_door", "tasks", "scheduler", "siges")
+OURS = (
+    "login",
+    "verify",
+    "sections",
+    "reset",
+    "worker",
+    "sweeper",
+    "auditor",
+    "front_door",
+    "tasks",
+    "scheduler",
+    "siges",
+)
 
 
 class Journey:

@@ -19,5 +19,6 @@ EVERY_SETTING = {
     "MAIL_SERVICE_ACCOUNT": "mail@x.example",
     "MAIL_SENDER": "secciones@clases.edu.sv",
     "SWEEPER_URL": "https://sweeper.example",
+    "AUDITOR_URL": "https://auditor.example",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@x.example",
 }

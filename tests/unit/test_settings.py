@@ -8,7 +8,15 @@ from secciones import settings as s
 from tests.support.every_setting import EVERY_SETTING
 
 GOOD = EVERY_SETTING
-ALL = [s.LoginSettings, s.VerifySettings, s.SectionsSettings, s.ResetSettings, s.WorkerSettings, s.SweeperSettings]
+ALL = [
+    s.LoginSettings,
+    s.VerifySettings,
+    s.SectionsSettings,
+    s.ResetSettings,
+    s.WorkerSettings,
+    s.SweeperSettings,
+    s.AuditorSettings,
+]
 
 
 def problems(settings: type[s.CommonSettings], environ: dict[str, str]) -> list[str]:

@@ -1,6 +1,8 @@
-"""What an answer means to the queue: done, or bring it again. Plain text for operators, since no person sees it."""
+"""What an answer means to the queue: done, or bring it again. Plain text or JSON, since no person sees it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import flask
 
@@ -12,14 +14,14 @@ class MalformedTask(Exception):
     """A body that no part of Secciones has written; bringing it again will not mend it."""
 
 
-def answer(work: Callable[[], None]) -> flask.Response:
-    """Do the work and say how it went.
+def answer(work: Callable[[], Mapping[str, Any] | None]) -> flask.Response:
+    """Do the work and say how it went; what it returns is told to the caller, as JSON.
 
     Of the codes that make a queue bring a task again, 409 and 500 are used: 429 and 503 would slow the whole queue
     down for the trouble of one batch (Cloud Tasks, "Target rate limiting").
     """
     try:
-        work()
+        summary = work()
     except CallerRefused as error:
         logs.write("WARNING", "a call of a stranger was refused", reason=str(error))
         return _plain(401, "caller refused")
@@ -36,6 +38,8 @@ def answer(work: Callable[[], None]) -> flask.Response:
     except Exception as error:  # noqa: BLE001 - the boundary: nothing of an error may reach the caller
         logs.write_exception("a background function failed: this is a fault in the program", error)
         return _plain(500, "failed")
+    if summary is not None:
+        return flask.Response(json.dumps(summary) + "\n", 200, mimetype="application/json")
     return _plain(200, "done")
 
 

@@ -1,1 +1,1 @@
-"""The Cloud Scheduler of the local stack: one job, a POST with a service account's identity."""
+"""The Cloud Scheduler of the local stack: jobs, each a POST with a service account's identity."""

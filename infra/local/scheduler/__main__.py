@@ -1,8 +1,9 @@
-"""Call the sweeper at a steady interval, as Cloud Scheduler's HTTP target does.
+"""Call functions at steady intervals, as Cloud Scheduler's HTTP targets do.
 
-    python -m infra.local.scheduler --url http://127.0.0.1:8096/ --every 20 \
+    python -m infra.local.scheduler --job sweep http://127.0.0.1:8096/ http://127.0.0.1:8096 20 \
         --service-account scheduler@… --token-url http://127.0.0.1:8081 --credentials key.json
 
+A job is its name, what is called, the audience of the token, and the seconds between two calls.
 The token comes from the `generateIdToken` of IAM Credentials at `--token-url`, so the function
 verifies here what it verifies in the cloud.
 """
@@ -10,6 +11,7 @@ verifies here what it verifies in the cloud.
 import argparse
 import logging
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,11 +32,12 @@ ATTEMPT_SECONDS = 180.0  # Cloud Scheduler's own deadline of an attempt
 
 @dataclass(frozen=True)
 class Job:
-    """What is called, and as whom."""
+    """What is called, how often, and as whom."""
 
     name: str
     url: str
     audience: str
+    every: float
     service_account: str
     token_url: str
 
@@ -69,22 +72,25 @@ def _id_token(job: Job, google: AuthorizedSession) -> str:
 
 
 def main() -> None:
-    """Run the job until told to stop; a failed run is reported and the next one comes in time."""
+    """Run the jobs until told to stop, none of which waits for another."""
     given = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    job = Job(
-        name="sweep",
-        url=given.url,
-        audience=given.audience or given.url,
-        service_account=given.service_account,
-        token_url=given.token_url.rstrip("/"),
-    )
     credentials = service_account.Credentials.from_service_account_file(given.credentials, scopes=[SCOPE])
-    google = AuthorizedSession(credentials)
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    jobs = [
+        Job(name, url, audience, float(every), given.service_account, given.token_url.rstrip("/"))
+        for name, url, audience, every in given.job
+    ]
+    threads = [threading.Thread(target=_keep_running, args=(job, AuthorizedSession(credentials))) for job in jobs]
+    for thread in threads:
+        thread.start()
+
+
+def _keep_running(job: Job, google: AuthorizedSession) -> None:
+    """A failed run is reported and the next one comes in time."""
     while True:
-        time.sleep(given.every)
+        time.sleep(job.every)
         try:
             log.info("%s: %d", job.name, run_job(job, google))
         except (requests.RequestException, GoogleAuthError) as error:
@@ -93,9 +99,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(prog="infra.local.scheduler")
-    arguments.add_argument("--url", required=True, help="what is called")
-    arguments.add_argument("--audience", help="of the token; default: the URL")
-    arguments.add_argument("--every", type=float, default=20.0, help="seconds")
+    arguments.add_argument(
+        "--job", nargs=4, action="append", required=True, metavar=("NAME", "URL", "AUDIENCE", "SECONDS")
+    )
     arguments.add_argument("--service-account", required=True)
     arguments.add_argument("--token-url", required=True, help="origin of IAM Credentials")
     arguments.add_argument("--credentials", required=True, help="a service account's key file")

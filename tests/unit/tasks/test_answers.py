@@ -115,7 +115,7 @@ def test_the_body_says_nothing_but_which_batch(world: World) -> None:
 
 
 def test_only_the_platform_may_start_a_sweep(world: World) -> None:
-    sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock)
+    sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock, world.documents)
     assert answer(lambda: sweep_once(post({}, "forged"), CALLER, sweeper)).status_code == 401
     assert not world.audit.outcomes("sweep")
     assert answer(lambda: sweep_once(post({}), CALLER, sweeper)).status_code == 200
