@@ -105,6 +105,16 @@ class Configuration:
         return self.setting("GOOGLE_APPLICATION_CREDENTIALS", own)
 
 
+def without_foreign_key(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without a key that speaks to another Google than this stack's.
+
+    Whoever has one set for other work still gets a stack that runs: a key belongs to its TOKEN_ENDPOINT, and without
+    one all tokens come from the stand-in, which knows its own keys alone.
+    """
+    foreign = set() if environment.get("TOKEN_ENDPOINT") else {"GOOGLE_APPLICATION_CREDENTIALS"}
+    return {name: value for name, value in environment.items() if name not in foreign}
+
+
 def service_account(name: str) -> str:
     """The address of a service account of the local project."""
     return f"{name}@{PROJECT}.iam.gserviceaccount.com"

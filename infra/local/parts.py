@@ -108,6 +108,7 @@ def _front_door(configuration: Configuration) -> Part:
     options = [
         *("--port", str(configuration.port)),
         *("--static", str(configuration.folder.build / "static")),
+        *("--description", str(configuration.folder.description)),
     ]
     for name in FUNCTIONS:
         options += ["--function", f"{name}={configuration.function_url(name)}"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.local import parts
 from infra.local.announcement import announcement, description, read_people, write_description
-from infra.local.configuration import FUNCTIONS, PORTS, PROJECT, Configuration
+from infra.local.configuration import FUNCTIONS, PORTS, PROJECT, Configuration, without_foreign_key
 from infra.local.folder import FolderInUse, kept_secrets, opened
 from infra.local.serve import free_addresses
 from infra.local.supervisor import PartFailed, Stopped, Supervisor
@@ -19,7 +19,7 @@ def run_stack(root: Path, port: int, fresh: bool = False) -> int:
     """Run everything until a signal comes; returns the exit code, with nothing left running."""
     try:
         with opened(root, fresh) as folder:
-            configuration = Configuration(port, folder, kept_secrets(folder), dict(os.environ))
+            configuration = Configuration(port, folder, kept_secrets(folder), without_foreign_key(os.environ))
             _check_ports(configuration)
             if fresh:
                 _empty_emulator(configuration)

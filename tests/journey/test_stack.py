@@ -18,6 +18,7 @@ from infra.local.parts import ROOT
 from infra.local.serve import free_addresses
 from tests.support.emulator import end_process_group, free_port
 from tests.support.stack import Stack, free_ports, running_stack, start_stack, temporary_folder
+from tests.support.visitor import Visitor
 
 PATIENCE = 30.0
 STAND_INS = ("google", "siges", "tasks")
@@ -25,8 +26,9 @@ STAND_INS = ("google", "siges", "tasks")
 
 @pytest.fixture(scope="module")
 def own_stack() -> Iterator[Stack]:
-    """A stack whose parts may be killed."""
-    with temporary_folder() as folder, running_stack(folder, {"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+    """A stack whose parts may be killed, of somebody who has a key of Google's set for other work."""
+    environment = {"FIRESTORE_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/foreign-key.json"}
+    with temporary_folder() as folder, running_stack(folder, environment) as stack:
         yield stack
 
 
@@ -74,6 +76,13 @@ def test_it_says_where_it_is_ready_and_who_can_sign_in(own_stack: Stack) -> None
         assert all(person[shown] in line for shown in ("password", "dui", "nip"))
     for address in (own_stack.google, own_stack.siges, own_stack.tasks):
         assert any(address in line.split() for line in lines)
+
+
+def test_a_key_for_another_google_is_in_nobodys_way(own_stack: Stack) -> None:
+    teacher = own_stack.teachers[0]
+    visitor = Visitor(own_stack.origin)
+
+    assert visitor.sign_in(teacher["address"], teacher["password"]).path == "/secciones/identidad"
 
 
 def test_the_same_is_in_stack_json(own_stack: Stack) -> None:
@@ -170,9 +179,9 @@ def test_every_end_leaves_nothing_running_and_what_is_kept_survives_it_unless_a_
 
             assert stack.process.wait(PATIENCE) == (-end if end == signal.SIGKILL else 0)
             assert _eventually(lambda: _all_ports_are_free(port))
+            assert _eventually(lambda: not (tmp_path / "stack.json").exists()), "nobody is told of a stack that is gone"
 
     assert secrets[0] == secrets[1] != secrets[2]
-    assert not (tmp_path / "stack.json").exists()
 
 
 def test_a_taken_port_is_one_clear_line_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -160,9 +160,14 @@ def test_head_is_answered_without_a_body_and_with_its_length(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("path", "status", "target"),
-    [("/", 302, "/secciones/"), ("/secciones?a=1", 301, "/secciones/?a=1")],
+    [
+        ("/", 302, "/secciones/"),
+        ("/secciones?a=1", 301, "/secciones/?a=1"),
+        ("/favicon.ico", 301, "/secciones/favicon.ico"),
+        ("/robots.txt", 301, "/secciones/robots.txt"),
+    ],
 )
-def test_the_root_and_the_bare_prefix_lead_to_the_landing_page(
+def test_an_address_that_people_and_programs_guess_leads_to_ours(
     tmp_path: Path, path: str, status: int, target: str
 ) -> None:
     answer, _ = _ask(tmp_path, "GET", path)
@@ -217,12 +222,12 @@ def test_nothing_but_a_static_file_is_served_as_one(tmp_path: Path, path: str) -
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "static/folder").mkdir(parents=True)
 
-    answer, _ = _ask(tmp_path / "static", "GET", f"/secciones/static/{path}")
+    answer, body = _ask(tmp_path / "static", "GET", f"/secciones/static/{path}")
 
-    assert answer.status == 404
+    assert (answer.status, body) == (404, ""), "no words in a language that a visitor may not read"
 
 
 def test_a_static_file_cannot_be_posted_to(tmp_path: Path) -> None:
-    answer, _ = _ask(tmp_path, "POST", "/secciones/static/app.css")
+    answer, body = _ask(tmp_path, "POST", "/secciones/static/app.css")
 
-    assert answer.status == 405
+    assert (answer.status, answer.headers["Allow"], body) == (405, "GET, HEAD", "")

@@ -103,11 +103,14 @@ def _failed(page: Page, error: Exception) -> flask.Response:
 
 def _audit(page: Page, error: ErrorPage) -> None:
     session = page.session
+    school, section = _named(page)
     event = AuditEvent(
         "refusal",
         error.outcome,
         actor=session.actor if session else "",
         account=session.address if session else "",
+        school=school,
+        section=section,
         details={"method": page.request.method, "path": page.request.path[:200], "status": error.status},
     )
     # When its store does not answer, the audit log has still written its line, and the person is answered.
@@ -119,12 +122,24 @@ def _audit(page: Page, error: ErrorPage) -> None:
         logs.write_exception("a refusal is not in the audit: this is a fault in the program", fault)
 
 
+def _named(page: Page) -> tuple[str, str]:
+    """School and section that the path or the form names: well-formed, and nobody has said that they exist."""
+    school, section = _sent_from(page)
+    return _id(page.path_values.get("school_id", school)), _id(page.path_values.get("section_id", section))
+
+
 def _way_back(page: Page) -> str:
-    """The section that a refused form was sent from; its ids come from the form and are looked at before use."""
+    """The section that a refused form was sent from."""
+    school, section = _sent_from(page)
+    return f"/secciones/centros/{school}/{section}" if school and section else "/secciones/centros"
+
+
+def _sent_from(page: Page) -> tuple[str, str]:
     try:
-        school, section = page.field("school"), page.field("section")
+        return _id(page.field("school")), _id(page.field("section"))
     except HTTPException:  # a form that cannot be read is often what went wrong
-        return "/secciones/centros"
-    if _ID.fullmatch(school) and _ID.fullmatch(section):
-        return f"/secciones/centros/{school}/{section}"
-    return "/secciones/centros"
+        return "", ""
+
+
+def _id(text: str) -> str:
+    return text if _ID.fullmatch(text) else ""

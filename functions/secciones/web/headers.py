@@ -2,7 +2,7 @@
 
 import flask
 
-_HEADERS = {
+HEADERS = {
     # Nothing but our own files; a page that was injected into can load, send and frame nothing.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -23,6 +23,6 @@ _HEADERS = {
 
 def secure(response: flask.Response) -> flask.Response:
     """The answer with all of them."""
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers[name] = value
     return response

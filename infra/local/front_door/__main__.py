@@ -6,6 +6,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def main() -> None:
         sys.exit(f"port {given.port} is taken")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     end_with_parent()
+    parent = os.getppid()
     web.run_app(
         front_door(routes, functions, given.static, given.timeout),
         host=hosts,
@@ -38,6 +40,8 @@ def main() -> None:
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
     )
+    if given.description and os.getppid() != parent:  # a stack that was killed cannot say itself that it is gone
+        given.description.unlink(missing_ok=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -46,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--routes", type=Path, default=ROUTES)
     arguments.add_argument("--static", type=Path, required=True)
     arguments.add_argument("--function", action="append", default=[], metavar="NAME=ORIGIN")
+    arguments.add_argument("--description", type=Path, help="what says that the stack is ready, and ends with it")
     arguments.add_argument("--timeout", type=float, default=300.0, help="seconds to an answer")
     return arguments.parse_args()
 

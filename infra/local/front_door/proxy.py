@@ -20,6 +20,7 @@ from yarl import URL
 
 from infra.local.front_door.routes import STATIC, Redirect, Routes
 from infra.local.front_door.static import static_file
+from secciones.web.headers import HEADERS
 
 log = logging.getLogger("front_door")
 
@@ -75,6 +76,7 @@ def front_door(
         return await _forward(request, URL(functions[backend]), application[SESSION], timeout)
 
     application = web.Application(client_max_size=BODY_LIMIT, middlewares=[_logged])
+    application.on_response_prepare.append(_secure)
     application.cleanup_ctx.append(_client_session)
     application.router.add_route("*", "/{path:.*}", answer)
     return application
@@ -108,6 +110,12 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     finally:
         took = (time.monotonic() - start) * 1000
         log.info("%s %s %d %.0f ms", request.method, request.rel_url.raw_path, status, took)
+
+
+async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """The pages' headers on whatever is not a page, as the balancer's custom headers put them there."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 async def _forward(

@@ -66,3 +66,33 @@ def test_what_no_use_case_tells_of_the_boundary_does(pages: Pages) -> None:
     assert pages.post("/secciones/salir", pages.verified(), Origin="https://evil.example").status == 403
     assert [(event.kind, event.outcome) for event in pages.world.audit.events] == [("refusal", "form_expired")]
     assert pages.world.audit.events[0].account == SESSION.address
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [
+        ({"school": "c-1", "section": "s-9"}, ("c-1", "s-9")),
+        ({"school": "c-1", "section": "<script>"}, ("c-1", "")),
+        ({"school": "x" * 65, "section": "a b"}, ("", "")),
+        ({}, ("", "")),
+    ],
+)
+def test_the_event_of_a_refused_form_names_the_school_and_section_that_it_was_sent_for(
+    pages: Pages, form: dict[str, str], named: tuple[str, str]
+) -> None:
+    """As far as they could be ids at all: what else a visitor writes there is not the audit's."""
+    pages.post("/secciones/restablecer", pages.verified(), form, Origin="https://evil.example")
+    (event,) = pages.world.audit.events
+    assert (event.outcome, event.school, event.section) == ("form_expired", *named)
+
+
+def test_the_event_of_a_refused_page_names_the_school_and_section_in_its_address(pages: Pages) -> None:
+    assert pages.get("/secciones/centros/c-7/s-7", pages.verified()).status == 404
+    (event,) = pages.world.audit.events
+    assert (event.outcome, event.school, event.section) == ("not_assigned", "c-7", "s-7")
+
+
+def test_a_refused_form_that_cannot_be_read_names_none(pages: Pages) -> None:
+    assert pages.post("/secciones/restablecer", pages.verified(), {"school": "c" * 100_000}).status == 413
+    (event,) = pages.world.audit.events
+    assert (event.outcome, event.school, event.section) == ("too_large", "", "")

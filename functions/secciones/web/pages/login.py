@@ -1,7 +1,9 @@
 """The way in and out: the first page, the way to Google and back, and leaving."""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import flask
 
@@ -49,6 +51,17 @@ def guide(page: Page, ports: LoginPorts) -> flask.Response:
     return page.render("pages/guide.html")
 
 
+def favicon(page: Page, ports: LoginPorts) -> flask.Response:
+    """For whoever asks for the name of old instead of reading the page's link; the front door leads here."""
+    static = cast(Callable[[str], str], page.site.templates.globals["static"])
+    return page.redirect(static("icon.svg"))
+
+
+def robots(page: Page, ports: LoginPorts) -> flask.Response:
+    """Nothing here is for a search engine; the front door leads here."""
+    return flask.Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
 def begin(page: Page, ports: LoginPorts) -> flask.Response:
     """Off to Google."""
     attempt = begin_sign_in(ports.ids)
@@ -89,6 +102,8 @@ def leave(page: Page, ports: LoginPorts) -> flask.Response:
 ROUTES = (
     Route("GET", "/secciones/", landing, Step.NOBODY),
     Route("GET", "/secciones/guia", guide, Step.NOBODY),
+    Route("GET", "/secciones/favicon.ico", favicon, Step.NOBODY),
+    Route("GET", "/secciones/robots.txt", robots, Step.NOBODY),
     Route("GET", "/secciones/entrar", begin, Step.NOBODY),
     Route("GET", "/secciones/oauth2/callback", callback, Step.NOBODY),
     Route("POST", "/secciones/salir", leave, Step.SIGNED_IN),
