@@ -1,0 +1,95 @@
+# The audit's second copy: Cloud Logging's, in a bucket that nobody can shorten once it is locked.
+
+resource "google_logging_project_bucket_config" "audit" {
+  project        = var.project
+  location       = var.region
+  bucket_id      = "audit"
+  description    = "What was done, by whom; kept for as long as the audit itself"
+  retention_days = var.audit_retention_days
+  locked         = var.audit_locked
+
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_logging_project_sink" "audit" {
+  project                = var.project
+  name                   = "audit"
+  destination            = "logging.googleapis.com/${google_logging_project_bucket_config.audit.id}"
+  unique_writer_identity = true
+
+  # The functions' own events, and who at Google's console touched the project, its key or its secrets.
+  filter = "(${local.ours} AND jsonPayload.audit:*) OR logName:\"cloudaudit.googleapis.com\""
+}
+
+# Google does not keep reads unless told to.
+resource "google_project_iam_audit_config" "reads" {
+  for_each = toset(["cloudkms.googleapis.com", "datastore.googleapis.com", "iamcredentials.googleapis.com", "secretmanager.googleapis.com"])
+
+  project = var.project
+  service = each.value
+
+  audit_log_config {
+    log_type         = "DATA_READ"
+    exempted_members = each.value == "datastore.googleapis.com" ? local.functions : [] # people, not the service's own work
+  }
+
+  dynamic "audit_log_config" {
+    for_each = each.value == "datastore.googleapis.com" ? ["DATA_WRITE"] : []
+
+    content {
+      log_type         = audit_log_config.value
+      exempted_members = local.functions
+    }
+  }
+}
+
+locals {
+  functions = [
+    module.login.member,
+    module.verify.member,
+    module.sections.member,
+    module.reset.member,
+    module.worker.member,
+    module.sweeper.member,
+    module.auditor.member,
+  ]
+
+  queries = {
+    lote = {
+      title  = "Un lote, de principio a fin (escriba su número)"
+      filter = "jsonPayload.audit.batch=\"NUMERO\" OR jsonPayload.batch=\"NUMERO\""
+    }
+    docente = {
+      title  = "Todo lo que hizo una cuenta de docente"
+      filter = "jsonPayload.audit.account=\"docente@${var.workspace_domain}\""
+    }
+    solicitud = {
+      title  = "Todas las líneas de una solicitud (escriba su identificador)"
+      filter = "jsonPayload.request=\"IDENTIFICADOR\""
+    }
+    rechazos = {
+      title  = "Identidades rechazadas"
+      filter = "jsonPayload.audit.kind=\"verification\" AND jsonPayload.audit.outcome!=\"verified\""
+    }
+    avisos = {
+      title  = "Lo que pide atención"
+      filter = "severity>=WARNING"
+    }
+  }
+}
+
+resource "google_logging_saved_query" "operators" {
+  for_each = local.queries
+
+  name         = each.key
+  parent       = "projects/${var.project}"
+  location     = "global"
+  display_name = each.value.title
+  visibility   = "SHARED"
+
+  logging_query {
+    filter = "${local.ours} AND (${each.value.filter})"
+  }
+
+  depends_on = [google_project_service.apis]
+}

@@ -1,0 +1,30 @@
+# The way in: reads the account of who signs in, on behalf of the delegated administrator (read-only scope).
+
+module "login" {
+  source = "./modules/function"
+
+  project        = var.project
+  region         = var.region
+  name           = "login"
+  description    = "Sign-in, sign-out, guide"
+  database_roles = local.database_roles
+  callers        = { everyone = "allUsers" } # the load balancer mints no tokens; ingress is its alone
+  instances      = var.page_instances
+
+  settings = merge(local.page_settings, local.directory_settings, {
+    OIDC_CLIENT_ID            = var.oidc_client_id
+    TEACHERS_ORG_UNIT         = var.teachers_org_unit
+    DIRECTORY_SERVICE_ACCOUNT = local.signer["login"]
+  }, lookup(var.settings, "login", {}))
+  secrets = merge(local.page_secrets, {
+    OIDC_CLIENT_SECRET = google_secret_manager_secret.this["oidc-client"].secret_id
+  })
+
+  deletion_protection = var.deletion_protection
+}
+
+resource "google_service_account_iam_member" "login_signs" {
+  service_account_id = module.login.identity
+  role               = google_project_iam_custom_role.signer.name
+  member             = module.login.member
+}

@@ -1,0 +1,337 @@
+"""The pipeline is one that Cloud Build and gcloud understand, and it goes back by itself when a release does not
+hold."""
+
+import json
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.local.configuration import FUNCTIONS
+from tests.infra.terraform import ROOT, Resource
+
+BUILDS = ("cloudbuild.yaml", "infra/terraform/pipeline/plan.yaml", "infra/terraform/pipeline/rollback.yaml")
+PIPELINE = "cloudbuild.yaml"
+ROLLBACK = "infra/terraform/pipeline/rollback.yaml"
+BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SHORT_SHA"}
+# A command ends with its line, at a pipe or a bracket, unless they are quoted.
+_GCLOUD = re.compile(r"""gcloud ((?:"[^"]*"|'[^']*'|\\\n|[^\n\\|)"';])+)""")
+
+# A Cloud Run of its own: two revisions a service, and what gcloud prints of them. `calls` is what was asked of it.
+CLOUD = """import json, os, pathlib, sys
+folder = pathlib.Path(os.environ["CLOUD"])
+arguments = [argument for argument in sys.argv[1:]]
+with (folder / "calls").open("a") as calls:
+    calls.write(" ".join(arguments) + "\\n")
+state = json.loads((folder / "state.json").read_text())
+match arguments:
+    case ["artifacts", "docker", "images", "describe", image, *_]:
+        print(state["built"][image.rpartition("/")[2].partition(":")[0]])
+    case ["run", "services", "describe", name, *rest] if "--format=json" in rest:
+        print(json.dumps({"status": {"traffic": [{"revisionName": "tagged", "tag": "old"}, *state["traffic"][name]]}}))
+    case ["run", "services", "describe", name, *_]:
+        print(state["newest"][name])
+    case ["run", "revisions", "describe", revision, *_]:
+        print(state["images"][revision])
+    case ["run", "deploy", name, *rest]:
+        state["newest"][name] = f"{name}-new"
+        state["images"][f"{name}-new"] = next(x for x in rest if x.startswith("--image=")).partition("=")[2]
+    case ["run", "services", "update-traffic", name, *rest]:
+        targets = next(x for x in rest if x.startswith("--to-revisions=")).removeprefix("--to-revisions=").split(",")
+        state["traffic"][name] = [{"revisionName": t.split("=")[0], "percent": int(t.split("=")[1])} for t in targets]
+    case ["storage", "cp", source, target]:
+        stored = folder / "bucket"
+        if source.startswith("gs://"):
+            pathlib.Path(target).write_bytes(stored.read_bytes())
+        else:
+            stored.write_bytes(pathlib.Path(source).read_bytes())
+(folder / "state.json").write_text(json.dumps(state))
+"""
+# The smoke test's stand-in, which fails when the nth one is asked for; any other Python is Python.
+SMOKE = """case "$*" in
+  *smoke.py*)
+    echo >> "$CLOUD/smokes"
+    [ "$(wc -l < "$CLOUD/smokes")" -ne "$FAILS" ] ;;
+  *) exec {python} "$@" ;;
+esac
+"""
+
+
+def _build(file: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROOT / file).read_text())
+    return content
+
+
+def _scripts(file: str) -> Iterator[tuple[str, str]]:
+    for step in _build(file)["steps"]:
+        yield step["id"], step["script"]
+
+
+@cache
+def _schemas() -> Mapping[str, Any]:
+    documents = resources.files("googleapiclient") / "discovery_cache/documents/cloudbuild.v1.json"
+    schemas: Mapping[str, Any] = json.loads(documents.read_text())["schemas"]
+    return schemas
+
+
+def _mistakes(value: Any, schema: Mapping[str, Any], where: str) -> Iterator[str]:
+    if "$ref" in schema:
+        yield from _mistakes(value, _schemas()[schema["$ref"]], where)
+    elif schema.get("properties"):
+        for key, inner in value.items():
+            if key in schema["properties"]:
+                yield from _mistakes(inner, schema["properties"][key], f"{where}.{key}")
+            else:
+                yield f"{where}.{key} is unknown"
+    elif schema.get("type") == "array":
+        for index, inner in enumerate(value):
+            yield from _mistakes(inner, schema["items"], f"{where}[{index}]")
+    elif schema.get("type") == "object":
+        for key, inner in value.items():
+            yield from _mistakes(inner, schema["additionalProperties"], f"{where}.{key}")
+    elif not isinstance(value, {"string": str, "boolean": bool, "integer": int}[schema["type"]]):
+        yield f"{where} is no {schema['type']}"
+    elif "enum" in schema and value not in schema["enum"]:
+        yield f"{where} may not be {value}"
+
+
+@cache
+def _command_tree() -> Mapping[str, Any]:
+    """What the installed gcloud completes on the command line: all of its commands and their flags."""
+    program = shutil.which("gcloud")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("gcloud is needed in CI")
+        pytest.skip("gcloud is not here")
+    completions = Path(program).resolve().parents[1] / "data/cli/gcloud_completions.py"
+    tree: Mapping[str, Any] = runpy.run_path(str(completions))["STATIC_COMPLETION_CLI_TREE"]
+    return tree
+
+
+def _unknown(command: str) -> list[str]:
+    """What of a gcloud command the installed gcloud does not know."""
+    words = shlex.split(command.replace("\\\n", " "))
+    node, flags = _command_tree(), dict(_command_tree()["flags"])
+    while words and words[0] in node["commands"]:
+        node = node["commands"][words.pop(0)]
+        flags |= node["flags"]
+    named = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [command] if node["commands"] else [flag for flag in named if flag not in flags]
+
+
+@pytest.mark.parametrize("file", BUILDS)
+def test_a_build_is_what_cloud_build_reads(file: str) -> None:
+    assert list(_mistakes(_build(file), _schemas()["Build"], file)) == []
+
+
+def test_a_slip_in_a_build_is_found() -> None:
+    slip = {"steps": [{"name": "x", "wait_for": []}], "options": {"logging": "CLOUD"}, "timeout": 5}
+
+    assert list(_mistakes(slip, _schemas()["Build"], "b")) == [
+        "b.steps[0].wait_for is unknown",
+        "b.options.logging may not be CLOUD",
+        "b.timeout is no string",
+    ]
+
+
+@pytest.mark.parametrize("file", BUILDS)
+def test_steps_wait_for_steps_that_come_before_them(file: str) -> None:
+    known: set[str] = set()
+    for step in _build(file)["steps"]:
+        assert set(step.get("waitFor", [])) <= known, step["id"]
+        assert step["id"] not in known
+        known.add(step["id"])
+
+
+@pytest.mark.parametrize("file", BUILDS)
+def test_every_variable_is_substituted_set_or_the_scripts_own(file: str) -> None:
+    build = _build(file)
+    options = build["options"]
+    given = {*BUILT_IN, *build.get("substitutions", {}), *(entry.partition("=")[0] for entry in options.get("env", []))}
+    fields = [*build.get("images", []), *options.get("env", [])]
+    substituted = {name for field in fields for name in re.findall(r"\$\{?(\w+)", field)}
+
+    assert options["automapSubstitutions"], "scripts read substitutions from their environment"
+    assert substituted <= {*BUILT_IN, *build.get("substitutions", {})}
+    for step, script in _scripts(file):
+        read = set(re.findall(r"(?<!\\)\$\{?([A-Z_][A-Z_0-9]*)", script))
+        assert read <= {*given, "PATH", "PWD"}, step
+
+
+@pytest.mark.parametrize("file", BUILDS)
+def test_every_script_stops_at_the_first_error_and_can_be_read_by_its_shell(file: str) -> None:
+    for step, script in _scripts(file):
+        shell = script.splitlines()[0].rpartition("/")[2].rpartition(" ")[2]
+        outcome = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, check=False)
+        assert script.splitlines()[1].startswith("set -eu"), step
+        assert outcome.returncode == 0, (step, outcome.stderr)
+
+
+@pytest.mark.parametrize("file", [PIPELINE, ROLLBACK])
+def test_every_gcloud_command_and_flag_is_one_of_the_installed_gcloud(file: str) -> None:
+    commands = [command for _, script in _scripts(file) for command in _GCLOUD.findall(script)]
+
+    assert len(commands) >= 2
+    assert {command: unknown for command in commands if (unknown := _unknown(command))} == {}
+
+
+def test_a_slip_in_a_gcloud_command_is_found() -> None:
+    assert _unknown("run deploy x --no-trafic --tag=candidate") == ["--no-trafic"]
+    assert _unknown("run servces describe x") != []
+
+
+def test_the_pipeline_builds_deploys_and_records_every_function() -> None:
+    build = _build(PIPELINE)
+    named = next(entry for entry in build["options"]["env"] if entry.startswith("FUNCTIONS="))
+
+    assert named.removeprefix("FUNCTIONS=").split() == list(FUNCTIONS)
+    assert [image.rpartition("/")[2].partition(":")[0] for image in build["images"]] == list(FUNCTIONS)
+
+
+def test_nothing_in_a_build_is_a_persons(production: list[Resource], trial: list[Resource]) -> None:
+    for environment in (production, trial):
+        for trigger in (found.values for found in environment if found.type == "google_cloudbuild_trigger"):
+            assert trigger["service_account"]
+            path = trigger["filename"] or trigger["git_file_source"][0]["path"]
+            assert path in BUILDS
+            assert set(_build(path)["substitutions"]) <= set(trigger["substitutions"]), path
+    assert not [file for file in BUILDS for key in ("secrets", "availableSecrets") if key in _build(file)]
+
+
+def test_a_release_of_produccion_waits_for_a_persons_approval(production: list[Resource]) -> None:
+    waits = {
+        found.values["name"]: found.values["approval_config"][0]["approval_required"]
+        for found in production
+        if found.type == "google_cloudbuild_trigger"
+    }
+
+    assert waits == {"plan": False, "release": True, "rollback": False}
+
+
+class Cloud:
+    """Cloud Run on paper, and the scripts of the pipeline run against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        programs = folder / "bin"
+        programs.mkdir()
+        python = f"{sys.executable} -IS"
+        (programs / "gcloud").write_text(f"#!{python}\n{CLOUD}")
+        (programs / "python3").write_text(f"#!/bin/sh\n{SMOKE.format(python=python)}")
+        for program in programs.iterdir():
+            program.chmod(0o755)
+        names = [str(name) for name in FUNCTIONS]
+        self._write(
+            {
+                "built": {name: f"{name}@sha256:1" for name in names},
+                "newest": {name: f"{name}-old" for name in names},
+                "images": {f"{name}-old": f"{name}@sha256:1" for name in names},
+                "traffic": {name: [{"revisionName": f"{name}-old", "percent": 100}] for name in names},
+            }
+        )
+
+    def change(self, name: str) -> None:
+        """The build makes another image of this function."""
+        state = self.state()
+        state["built"][name] = f"{name}@sha256:2"
+        self._write(state)
+
+    def run(self, *steps: str, file: str = PIPELINE, fails: int = 0) -> int:
+        """Run steps one after the other until one fails; `fails` is the smoke test that finds something wrong."""
+        environment = {
+            **dict.fromkeys(BUILT_IN, "x"),
+            **_build(file)["substitutions"],
+            "CLOUD": str(self.folder),
+            "FAILS": str(fails),
+            "FUNCTIONS": " ".join(FUNCTIONS),
+            "IMAGES": "images",
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "RECORD": "gs://record",
+        }
+        workspace = self.folder / "workspace"
+        workspace.mkdir(exist_ok=True)
+        for step, script in _scripts(file):
+            if step in steps:
+                code = subprocess.run(["bash", "-c", script], cwd=workspace, env=environment, check=False).returncode
+                if code:
+                    return code
+        return 0
+
+    def traffic(self, name: str) -> dict[str, int]:
+        return {target["revisionName"]: target["percent"] for target in self.state()["traffic"][name]}
+
+    def calls(self, *words: str) -> list[str]:
+        return [call for call in (self.folder / "calls").read_text().splitlines() if call.startswith(" ".join(words))]
+
+    def state(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        return content
+
+    def _write(self, state: Mapping[str, Any]) -> None:
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Cloud:
+    return Cloud(tmp_path)
+
+
+def test_only_a_changed_function_is_deployed_and_nobody_meets_it_yet(cloud: Cloud) -> None:
+    cloud.change("verify")
+
+    assert cloud.run("deploy") == 0
+    assert [call.split()[2] for call in cloud.calls("run", "deploy")] == ["verify"]
+    assert cloud.traffic("verify") == {"verify-old": 100}
+
+
+def test_a_release_that_holds_gets_all_traffic_by_way_of_a_tenth(cloud: Cloud) -> None:
+    cloud.change("verify")
+
+    assert cloud.run("deploy", "promote", "record") == 0
+    steps = [call for call in cloud.calls("run", "services", "update-traffic") if "verify-new" in call]
+    assert [call.rpartition("=")[0].partition("--to-revisions=")[2] for call in steps] == [
+        "verify-new=10,verify-old",
+        "verify-new",
+    ]
+    assert cloud.traffic("verify") == {"verify-new": 100}
+    assert cloud.traffic("login") == {"login-old": 100}
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_a_release_that_does_not_hold_goes_back_by_itself(cloud: Cloud, fails: int) -> None:
+    cloud.change("verify")
+    cloud.change("reset")
+
+    assert cloud.run("deploy", "promote", fails=fails) != 0
+    assert cloud.traffic("verify") == {"verify-old": 100}
+    assert cloud.traffic("reset") == {"reset-old": 100}
+
+
+def test_a_roll_back_sends_all_traffic_to_the_release_before(cloud: Cloud) -> None:
+    cloud.change("worker")
+    assert cloud.run("deploy", "promote", "record") == 0
+
+    assert cloud.run("rollback", file=ROLLBACK) == 0
+    assert cloud.traffic("worker") == {"worker-old": 100}
+
+
+def test_settings_that_terraform_changed_are_promoted_though_no_code_did(cloud: Cloud) -> None:
+    state = cloud.state()
+    state["newest"]["login"] = "login-settings"
+    state["images"]["login-settings"] = "login@sha256:1"
+    (cloud.folder / "state.json").write_text(json.dumps(state))
+
+    assert cloud.run("deploy", "promote") == 0
+    assert cloud.calls("run", "deploy") == []
+    assert cloud.traffic("login") == {"login-settings": 100}
