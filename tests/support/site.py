@@ -1,6 +1,7 @@
 """All pages over a world, in this process: the real routes, boundary and templates, without a network between."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from werkzeug.serving import make_server
 
 from infra.local.front_door.routes import read_routes
 from secciones.ports.sign_in import IdentityProvider
+from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Sessions
 from secciones.services.sign_in import Institution
 from secciones.services.verify_identity import VerificationRules
@@ -84,6 +86,10 @@ class Pages:
     def sessions(self) -> Sessions:
         return self.world.sessions
 
+    @functools.cached_property
+    def pause(self) -> PauseWatch:
+        return PauseWatch(self.world.documents, self.world.clock)
+
     def signed_in(self, subject: str = SESSION.subject, address: str = SESSION.address) -> str:
         """The cookie of someone who came in with Google and has shown nothing yet."""
         return self.sessions.open(subject, address, TEACHER.name)
@@ -117,7 +123,7 @@ class Pages:
         templates = page_environment(
             WEB / "templates", lambda name: f"/secciones/static/{name}", "Ministerio de Educación", DOMAIN
         )
-        return Site(templates, self.sessions, self.world.audit, SECRET, self.origin)
+        return Site(templates, self.sessions, self.world.audit, self.pause, SECRET, self.origin)
 
     def _ports(self, name: str) -> Any:
         world = self.world

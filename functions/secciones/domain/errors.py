@@ -92,6 +92,14 @@ class Unavailable(SeccionesError):
     """A system that Secciones depends on does not answer or answers nonsense; trying again later may help."""
 
 
+class ResetsPaused(Unavailable):
+    """Operators have stopped all resets for now; `notice` is what they tell teachers, if anything."""
+
+    def __init__(self, notice: str = "") -> None:
+        super().__init__("operators have paused all resets")
+        self.notice = notice
+
+
 class RegistryUnavailable(Unavailable):
     """SIGES."""
 

@@ -128,7 +128,7 @@ def gives_up_at(batch: Batch) -> datetime:
 
 def seal_expiry(batch: Batch) -> datetime:
     """When the store itself may delete the seal, should the sweeper never come."""
-    return batch.deadline + MAIL_GRACE + RESEND_WITHIN + MAIL_GRACE
+    return (batch.sealed_until or batch.deadline + MAIL_GRACE + RESEND_WITHIN) + MAIL_GRACE
 
 
 def _renewed(batch: Batch, fence: int, now: datetime, lease: timedelta) -> Batch:

@@ -14,6 +14,7 @@ from secciones.domain.outcomes import Outcome
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
 from secciones.services.batches import LEASE, load, require_lease, save_held
+from secciones.services.pause import require_no_pause
 
 COLLECTION = "resets"
 # A claim is needed for as long as its batch may run, and for as long as the longest wait.
@@ -38,10 +39,11 @@ def claim_accounts(
 ) -> Batch:
     """The batch with these rows CHANGING and their accounts its own, or with the outcome that says whose they are.
 
-    All of it is one transaction, and a batch may claim again what it has. Raises LeaseLost.
+    All of it is one transaction, and a batch may claim again what it has. Raises LeaseLost, ResetsPaused.
     """
 
     def work(transaction: Transaction) -> Batch:
+        require_no_pause(transaction)
         require_lease(transaction, batch)
         now = clock.now()
         claims = transaction.get_many(COLLECTION, {row.account_id for row in rows})

@@ -29,6 +29,7 @@ from secciones.ports.task_queue import TaskQueue
 from secciones.services.batches import SEALS, load, seal_expiry
 from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
 from secciones.services.list_sections import StudentRow, student_rows
+from secciones.services.pause import require_no_pause
 from secciones.services.sessions import Session
 
 ALLOWANCES = "allowances"
@@ -114,9 +115,9 @@ def request_reset(
 ) -> str:
     """Record the batch and hand it to the queue; returns its id. The same form again returns the same batch.
 
-    Raises FormAlreadyUsed when the form made a batch of other students, TooManyBatches, SealerUnavailable,
-    DocumentsUnavailable. A queue that does not answer is no error: the batch is in the outbox, and the sweeper brings
-    it.
+    Raises FormAlreadyUsed when the form made a batch of other students, TooManyBatches, ResetsPaused,
+    SealerUnavailable, DocumentsUnavailable. A queue that does not answer is no error: the batch is in the outbox, and
+    the sweeper brings it.
     """
     batch = _new_batch(clock, rules, session, selection, form_nonce)
     # Sealed before the transaction, since that may run again; a seal that is then not used opens nothing.
@@ -200,6 +201,7 @@ def _record(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: 
         try:
             _require_same_choice(load(transaction, batch.id), {row.student_id for row in batch.rows})
         except BatchNotFound:
+            require_no_pause(transaction)
             counter = _counter_below_limit(transaction, batch.created_at, rules, batch.actor)
             transaction.set(ALLOWANCES, batch.actor, counter | {"batches": counter["batches"] + 1})
             transaction.set(SEALS, batch.id, {"seed": sealed_seed, "expires_at": seal_expiry(batch)})

@@ -29,6 +29,7 @@ from secciones.services.batches import (
     take_lease,
 )
 from secciones.services.claims import ResetWaits, claim_accounts
+from secciones.services.pause import require_no_pause
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice.
 _GROUP = 20
@@ -59,8 +60,9 @@ def run_batch(worker: Worker, batch_id: str) -> None:
     """Bring the batch to its end, or as far as the systems allow, or send its mail again; repeat it until it returns.
 
     Raises LeaseHeld or LeaseLost when another worker has the batch, BatchNotFound, and Unavailable when a system
-    failed for now: what was reached by then is kept.
+    failed for now: what was reached by then is kept. While operators have paused all resets, that is ResetsPaused.
     """
+    require_no_pause(worker.documents)
     batch = take_lease(worker.documents, worker.clock, batch_id, worker.lease)
     if not batch.has_work:
         return

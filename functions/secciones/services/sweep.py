@@ -11,8 +11,18 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batch_events import mail_event, outcomes_event
-from secciones.services.batches import BATCHES, OUTBOX, SEALS, from_document, gives_up_at, load, save
+from secciones.services.batches import (
+    BATCHES,
+    OUTBOX,
+    SEALS,
+    from_document,
+    gives_up_at,
+    load,
+    save,
+    seal_expiry,
+)
 from secciones.services.dispatch import dispatch
+from secciones.services.pause import find_pause
 
 # What one sweep looks at; the next one comes within the minute.
 _AT_A_TIME = 200
@@ -20,6 +30,9 @@ _AT_A_TIME = 200
 _OUTBOX_PATIENCE = timedelta(seconds=15)
 # How long a new task gets to reach a worker before there is another.
 _TASK_PATIENCE = timedelta(minutes=2)
+# What is left at least of a batch's time when a pause of all resets ends, and how often that is seen to.
+_AFTER_PAUSE = timedelta(minutes=30)
+_DURING_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ def _tell_end(audit: AuditLog, batch: Batch) -> None:
 
 
 def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch | None:
-    """What becomes of an overdue batch; None when a worker has it or somebody was here before."""
+    """What becomes of an overdue batch; None when a worker has it, somebody was here before, or all resets wait."""
     batch = load(transaction, batch_id)
     if batch.sweep_at is None or batch.sweep_at > now:
         return None
@@ -106,11 +119,28 @@ def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch 
         return _sealed_for_ever(transaction, batch)
     if batch.lease.until is not None and batch.lease.until > now:
         return None
+    if find_pause(transaction):
+        _postpone(transaction, batch, now)
+        return None
     if now >= gives_up_at(batch):
         return _given_up(transaction, batch, now) if batch.is_running else _sealed_for_ever(transaction, batch)
     requeued = replace(batch, task_number=batch.task_number + 1, sweep_at=now + _TASK_PATIENCE)
     save(transaction, requeued)
     return requeued
+
+
+def _postpone(transaction: Transaction, batch: Batch, now: datetime) -> None:
+    """A pause takes nothing of a batch's time: its deadline and its seal move along."""
+    seal = transaction.get(SEALS, batch.id)
+    ends = now + _AFTER_PAUSE
+    later = replace(batch, sweep_at=now + _DURING_PAUSE)
+    if batch.sealed_until:
+        later = replace(later, sealed_until=max(batch.sealed_until, ends))
+    else:
+        later = replace(later, deadline=max(batch.deadline, ends))
+    save(transaction, later)
+    if seal:
+        transaction.set(SEALS, batch.id, seal | {"expires_at": max(seal["expires_at"], seal_expiry(later))})
 
 
 def _sealed_for_ever(transaction: Transaction, batch: Batch) -> Batch:

@@ -7,7 +7,7 @@ from typing import Any
 import flask
 
 from secciones import logs
-from secciones.domain.errors import BatchNotFound, CallerRefused, LeaseHeld, LeaseLost, Unavailable
+from secciones.domain.errors import BatchNotFound, CallerRefused, LeaseHeld, LeaseLost, ResetsPaused, Unavailable
 
 
 class MalformedTask(Exception):
@@ -28,7 +28,7 @@ def answer(work: Callable[[], Mapping[str, Any] | None]) -> flask.Response:
     except (MalformedTask, BatchNotFound) as error:
         logs.write("ERROR", "a task names no batch and is dropped", reason=type(error).__name__)
         return _plain(200, "nothing to do")
-    except (LeaseHeld, LeaseLost) as error:
+    except (LeaseHeld, LeaseLost, ResetsPaused) as error:
         return _plain(409, type(error).__name__)
     except Unavailable as error:
         logs.write(

@@ -14,6 +14,7 @@ from secciones.domain.errors import (
     DocumentsUnavailable,
     IdentityTooOld,
     NotATeacherAccount,
+    ResetsPaused,
     SignInFailed,
     TooManyAttempts,
     WrongDomain,
@@ -31,8 +32,9 @@ _LARGEST_FORM = 64 * 1024
 _MOST_FIELDS = 1000
 # "none" is the person's own doing, such as sending a form again after the browser was restarted.
 _OWN_SENDERS = frozenset({None, "same-origin", "none"})
-# Their use cases tell the audit themselves, since they alone know the account or the person.
-_TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TooManyAttempts)
+# Their use cases tell the audit themselves, since they alone know the account or the person; of a pause the audit
+# knows from the operator.
+_TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TooManyAttempts, ResetsPaused)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -58,6 +60,8 @@ def _arrived(page: Page, path_values: dict[str, str]) -> Page:
 
 def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.Response:
     reached = page.session.step if page.session else Step.NOBODY
+    if page.session and route.step > Step.NOBODY and not route.always_open:
+        page.site.pause.require_no_pause()
     if route.step > reached:
         if reached is Step.NOBODY:
             raise SessionRequired
@@ -88,7 +92,7 @@ def _failed(page: Page, error: Exception) -> flask.Response:
             "a sign-in failed: many with one reason are a fault in clocks, keys or settings",
             reason=str(error),
         )
-    elif answer_with.status == 503:
+    elif answer_with.status == 503 and not isinstance(error, ResetsPaused):
         logs.write(
             "ERROR", "a system that the pages need does not answer", error=type(error).__name__, reason=str(error)
         )

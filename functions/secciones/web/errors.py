@@ -50,6 +50,7 @@ _PAGES: dict[type[Exception], ErrorPage] = {
     errors.TooManyBatches: ErrorPage(429, "too_many_batches", "too_many_batches"),
     errors.ResendRefused: ErrorPage(409, "resend_refused", "resend_refused"),
     errors.FormAlreadyUsed: ErrorPage(409, "form_already_used", "form_already_used"),
+    errors.ResetsPaused: ErrorPage(503, "paused", "paused"),
     errors.Unavailable: ErrorPage(503, "unavailable", "unavailable"),
 }
 _INTERNAL = ErrorPage(500, "internal", "failed")
@@ -78,6 +79,8 @@ def error_context(error: Exception) -> dict[str, Any]:
             return {"limit": limit, "until": until}
         case errors.FormAlreadyUsed(batch_id=batch_id) | errors.ResendRefused(batch_id=batch_id):
             return {"batch_url": f"/secciones/resultado/{batch_id}"}
+        case errors.ResetsPaused(notice=notice):
+            return {"notice": notice}
         case errors.Unavailable():
             return {"system": next((name for kind, name in _SYSTEMS.items() if isinstance(error, kind)), "store")}
         case _:

@@ -8,6 +8,7 @@ import flask
 import jinja2
 
 from secciones.ports.audit import AuditLog
+from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Sessions
 from secciones.web.session import csrf_token
 
@@ -32,6 +33,7 @@ class Site:
     templates: jinja2.Environment
     sessions: Sessions
     audit: AuditLog
+    pause: PauseWatch
     session_secret: str = field(repr=False)
     origin: str
 

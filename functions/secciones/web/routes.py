@@ -16,12 +16,14 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Route(Generic[P]):
-    """`step` has no default: a path without a decision about who may see it must not exist. `path` is werkzeug's."""
+    """`step` has no default: a path without a decision about who may see it must not exist. `path` is werkzeug's. While
+    operators have paused all resets, of the paths that need a session only those that are `always_open` work."""
 
     method: str
     path: str
     handler: Callable[[Page, P], flask.Response]
     step: Step
+    always_open: bool = False
 
 
 Routes = Sequence[Route[Any]]

@@ -195,12 +195,14 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("method_not_allowed", 405, {}),
         ("too_large", 413, {}),
         ("internal", 500, {}),
+        ("paused", 503, {"notice": ""}),
         *(("unavailable", 503, {"system": system}) for system in SYSTEMS),
     )
     for name, status, context in pages:
         sample = Sample(f"errors/{name}.html", context.get("system", ""), {"status": status, **context})
         yield sample
         yield replace(sample, state=f"{sample.state}-anonymous".lstrip("-"), user=None)
+    yield Sample("errors/paused.html", "with_notice", {"status": 503, "notice": words.place})
     yield Sample("errors/identity_locked.html", "one_minute", {"status": 429, "retry_minutes": 1})
     yield Sample("errors/identity_locked.html", "until_unlocked", {"status": 429, "retry_minutes": 0})
 

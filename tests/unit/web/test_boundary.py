@@ -9,6 +9,7 @@ import flask
 import pytest
 
 from secciones.domain import errors
+from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Step
 from secciones.templates import page_environment
 from secciones.web import boundary
@@ -74,7 +75,8 @@ class Front:
 @pytest.fixture
 def front(world: World) -> Front:
     templates = page_environment(ROOT / "web/templates", "/secciones/static/{}".format, "Ministerio de Educación", "x")
-    return Front(world, Site(templates, world.sessions, world.audit, SECRET, ORIGIN), Handler())
+    pause = PauseWatch(world.documents, world.clock)
+    return Front(world, Site(templates, world.sessions, world.audit, pause, SECRET, ORIGIN), Handler())
 
 
 def test_a_page_that_needs_a_session_says_what_to_do_without_one(front: Front) -> None:
@@ -174,7 +176,12 @@ def test_every_error_that_a_page_can_end_with_has_a_page_of_its_own(front: Front
 
     assert response.status_code == error_page(front.handler.failure).status != 500
     check_page(response.get_data(as_text=True))
-    told_by_its_use_case = kind in {errors.WrongDomain, errors.NotATeacherAccount, errors.TooManyAttempts}
+    told_by_its_use_case = kind in {
+        errors.WrongDomain,
+        errors.NotATeacherAccount,
+        errors.TooManyAttempts,
+        errors.ResetsPaused,
+    }
     assert [event.kind for event in front.world.audit.events] == ([] if told_by_its_use_case else ["refusal"])
 
 

@@ -106,5 +106,5 @@ ROUTES = (
     Route("GET", "/secciones/robots.txt", robots, Step.NOBODY),
     Route("GET", "/secciones/entrar", begin, Step.NOBODY),
     Route("GET", "/secciones/oauth2/callback", callback, Step.NOBODY),
-    Route("POST", "/secciones/salir", leave, Step.SIGNED_IN),
+    Route("POST", "/secciones/salir", leave, Step.SIGNED_IN, always_open=True),
 )
