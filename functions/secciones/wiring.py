@@ -11,6 +11,7 @@ import secciones
 from secciones import settings as s
 from secciones.adapters.audit import DocumentsAuditLog
 from secciones.adapters.system import SystemClock, SystemIds, fraction
+from secciones.domain import quota
 from secciones.ports.audit import AuditLog
 from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
@@ -20,15 +21,11 @@ from secciones.ports.task_queue import TaskQueue
 if TYPE_CHECKING:
     import jinja2
 
-    from secciones.adapters.pace import Pace
     from secciones.tasks.callers import Caller
     from secciones.web.page import Site
 
 # What functions/stage.py lays beside the library.
 _STAGED = Path(secciones.__file__).parent.parent
-# Interactive look-ups and the inaccuracy of clocks take the rest of the Directory's quota.
-_WORKERS_SHARE = 0.9
-_SIGN_IN_SHARE = 0.05
 
 CLOCK = SystemClock()
 IDS = SystemIds()
@@ -90,6 +87,7 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
 def _login(settings: s.LoginSettings) -> Any:
     from secciones.adapters.directory import ACCOUNTS_SCOPE, DirectoryAccounts
     from secciones.adapters.google_oidc import GoogleIdentityProvider
+    from secciones.adapters.pace import Pace
     from secciones.services.sign_in import Institution
     from secciones.web.pages.login import LoginPorts
 
@@ -104,7 +102,7 @@ def _login(settings: s.LoginSettings) -> Any:
         directory=DirectoryAccounts(
             _administrator(settings, ACCOUNTS_SCOPE),
             settings.directory_api_endpoint,
-            _pace(settings, _SIGN_IN_SHARE),
+            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE),
             random=fraction,
         ),
         ids=IDS,
@@ -171,11 +169,12 @@ def _worker(settings: s.WorkerSettings) -> Any:
     from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
     from secciones.adapters.gmail import GmailMailer
     from secciones.adapters.google_credentials import delegated_credentials
+    from secciones.adapters.pace import Pace
     from secciones.services.claims import ResetWaits
     from secciones.services.run_batch import Worker
 
     # Both kinds of call count against the one administrator's quota.
-    pace = _pace(settings, _WORKERS_SHARE / settings.worker_concurrency)
+    pace = Pace(quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency))
     endpoint = settings.directory_api_endpoint
     mail_credentials = delegated_credentials(
         settings.mail_service_account, settings.mail_sender, [MAIL_SCOPE], settings.token_endpoint
@@ -295,12 +294,6 @@ def _administrator(settings: s.DirectorySettings, scope: str) -> Any:
     return delegated_credentials(
         settings.directory_service_account, settings.delegated_admin, [scope], settings.token_endpoint
     )
-
-
-def _pace(settings: s.DirectorySettings, share: float) -> "Pace":
-    from secciones.adapters.pace import Pace
-
-    return Pace(settings.directory_queries_per_minute * share)
 
 
 def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":

@@ -1,0 +1,25 @@
+"""All workers together stay inside the quota, whatever it is."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secciones.domain.quota import SIGN_IN_SHARE, WORKERS_SHARE, worker_pace, workers
+
+
+def test_googles_own_quota_makes_four_workers() -> None:
+    assert workers(2400) == 4
+
+
+@given(st.integers(min_value=1, max_value=100_000))
+def test_workers_and_sign_ins_together_stay_inside_the_quota(quota: int) -> None:
+    concurrency = workers(quota)
+
+    assert concurrency >= 1
+    assert concurrency * worker_pace(quota, concurrency) + quota * SIGN_IN_SHARE < quota
+
+
+@given(st.integers(min_value=600, max_value=100_000))
+def test_a_larger_quota_makes_more_workers_and_none_is_slower_than_a_section_in_nine_seconds(quota: int) -> None:
+    assert worker_pace(quota, workers(quota)) >= 539
+    assert workers(quota) <= workers(quota + 600)
+    assert WORKERS_SHARE < 1
