@@ -48,6 +48,12 @@ def _count(value: str) -> int:
     return int(value)
 
 
+def _switch(value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
 def _hours(value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", value):
         raise ValueError("must be a whole number of hours, or 0")
@@ -164,12 +170,13 @@ class CallerSettings(CommonSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class LoginSettings(PageSettings, DirectorySettings):
-    """Settings of the function `login`."""
+    """Settings of the function `login`. With `require_two_step` only accounts with 2-step verification come in."""
 
     oidc_issuer: str = _setting(_url, "https://accounts.google.com")
     oidc_client_id: str = _setting(_text)
     oidc_client_secret: str = _setting(_text)
     teachers_org_unit: str = _setting(_org_unit, "/Docentes")
+    require_two_step: bool = _setting(_switch, "false")
 
 
 @dataclass(frozen=True, kw_only=True)

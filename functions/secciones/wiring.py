@@ -69,7 +69,8 @@ def caller(settings: s.CallerSettings) -> "Caller":
     from secciones.tasks.callers import Caller
 
     audience, service_account = _caller_claims(settings)
-    return Caller(OidcCallerVerifier(settings.caller_issuer), audience, service_account)
+    audit = None if isinstance(settings, s.AuditorSettings) else _audit(settings)  # the auditor only reads
+    return Caller(OidcCallerVerifier(settings.caller_issuer), audience, service_account, audit, CLOCK)
 
 
 def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
@@ -106,7 +107,7 @@ def _login(settings: s.LoginSettings) -> Any:
             random=fraction,
         ),
         ids=IDS,
-        institution=Institution(settings.workspace_domain, settings.teachers_org_unit),
+        institution=Institution(settings.workspace_domain, settings.teachers_org_unit, settings.require_two_step),
     )
 
 

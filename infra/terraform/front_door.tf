@@ -106,10 +106,16 @@ resource "google_compute_backend_bucket" "static" {
     serve_while_stale = 86400
   }
 
+  # The pages' own (functions/secciones/web/headers.py), but for how long a file may be kept.
   custom_response_headers = [
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "Cross-Origin-Opener-Policy: same-origin",
     "Cross-Origin-Resource-Policy: same-origin",
+    "Permissions-Policy: camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy: no-referrer",
     "Strict-Transport-Security: max-age=63072000; includeSubDomains",
     "X-Content-Type-Options: nosniff",
+    "X-Frame-Options: DENY",
   ]
 
   depends_on = [google_project_service.apis]

@@ -14,6 +14,7 @@ module "login" {
   settings = merge(local.page_settings, local.directory_settings, {
     OIDC_CLIENT_ID            = var.oidc_client_id
     TEACHERS_ORG_UNIT         = var.teachers_org_unit
+    REQUIRE_TWO_STEP          = tostring(var.require_two_step)
     DIRECTORY_SERVICE_ACCOUNT = local.signer["login"]
   }, lookup(var.settings, "login", {}))
   secrets = merge(local.page_secrets, {

@@ -46,6 +46,12 @@ variable "teachers_org_unit" {
   default = "/Docentes"
 }
 
+variable "require_two_step" {
+  description = "Whether a teacher's account must be enrolled in 2-step verification"
+  type        = bool
+  default     = false
+}
+
 variable "students_org_unit" {
   type    = string
   default = "/Estudiantes"

@@ -71,6 +71,7 @@ def user(**changed: Any) -> dict[str, Any]:
         "suspended": False,
         "archived": False,
         "lastLoginTime": "2026-02-03T14:05:06.000Z",
+        "isEnrolledIn2Sv": True,
     } | changed
 
 
@@ -122,7 +123,18 @@ def test_finds_an_account_as_the_directory_knows_it(edge: Edge) -> None:
         is_administrator=False,
         is_suspended=False,
         last_sign_in=datetime(2026, 2, 3, 14, 5, 6, tzinfo=UTC),
+        has_two_step=True,
     )
+
+
+@pytest.mark.parametrize("told", [False, None, "true", 1], ids=repr)
+def test_nothing_but_the_directorys_yes_is_2_step_verification(edge: Edge, told: object) -> None:
+    edge.on_account(Answer(body=user(isEnrolledIn2Sv=told)))
+
+    found = edge.accounts.find(ADDRESS)
+
+    assert found is not None
+    assert not found.has_two_step
 
 
 def test_an_alias_leads_to_the_account_with_its_primary_address(edge: Edge) -> None:

@@ -37,7 +37,7 @@ from tests.faults.ports import (
 )
 from tests.faults.schedule import Schedule
 from tests.faults.simulation import Call, Process, Simulation
-from tests.support.fakes import FakeDirectory, plain_mail
+from tests.support.fakes import FakeClock, FakeDirectory, plain_mail
 from tests.support.world import RULES, SCHOOL, SECTION, SESSION, WAITS, World, account, student
 
 STUDENTS = 3
@@ -298,4 +298,4 @@ def _request(body: str) -> flask.Request:
 
 
 def _caller() -> Caller:
-    return Caller(_Verifier(), _AUDIENCE, _PLATFORM)
+    return Caller(_Verifier(), _AUDIENCE, _PLATFORM, None, FakeClock())

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from secciones.web.headers import HEADERS
 from tests.infra.provider_schema import provider_version
 from tests.infra.terraform import ENVIRONMENTS, ROOT, SOURCE, Resource, Terraform
 
@@ -85,6 +86,13 @@ def test_there_is_no_key_file_and_no_secret_value_in_the_repository() -> None:
 
     assert [file for file in ours if file.suffix in {".pem", ".p12", ".key", ".tfstate"}] == []
     assert not re.search(r'"google_service_account_key"|"google_secret_manager_secret_version"|PRIVATE KEY', text)
+
+
+def test_files_carry_the_headers_that_the_pages_carry(production: list[Resource]) -> None:
+    (bucket,) = [found for found in production if found.type == "google_compute_backend_bucket"]
+    pages = {f"{name}: {value}" for name, value in HEADERS.items() if name != "Cache-Control"}
+
+    assert set(bucket.values["custom_response_headers"]) == pages
 
 
 def settings_of(resources: list[Resource], function: str) -> dict[str, str]:

@@ -1,8 +1,11 @@
 """Threat: someone calls the worker or the sweeper as if they were the platform. Guard: both verify the token
-themselves,
-and the task's body is a batch's id and nothing else."""
+themselves, and the task's body is a batch's id and nothing else.
+
+Take `caller.check` out of a task, or any claim out of OidcCallerVerifier, and a test here turns red.
+"""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import flask
@@ -14,6 +17,7 @@ from google.oauth2 import service_account
 from infra.local.configuration import FIRST_FUNCTION, FUNCTIONS
 from infra.local.configuration import service_account as account_of
 from secciones.adapters.google_oidc import OidcCallerVerifier
+from secciones.domain.errors import DocumentsUnavailable
 from secciones.tasks import answers
 from secciones.tasks.batch_task import work_on_batch
 from secciones.tasks.callers import Caller
@@ -68,8 +72,8 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def caller(issuer: Issuer) -> Caller:
-    return Caller(OidcCallerVerifier(issuer.server.url), AUDIENCE, CALLER)
+def caller(issuer: Issuer, world: World) -> Caller:
+    return Caller(OidcCallerVerifier(issuer.server.url), AUDIENCE, CALLER, world.audit, world.clock)
 
 
 def call(work: Callable[[flask.Request], None], authorization: str, body: Any = None) -> int:
@@ -97,10 +101,35 @@ def test_a_forged_call_starts_no_sweep(world: World, issuer: Issuer, caller: Cal
     world.submit()
     world.queue.is_down = False
     world.clock.advance(hours=3)
-    before, events = world.batches(), len(world.audit.events)
+    before = world.batches()
     sweeper = Sweeper(world.documents, world.queue, world.audit, world.clock, world.documents)
     assert call(lambda request: sweep_once(request, caller, sweeper), FORGED[forged](issuer)) == 401
-    assert (world.batches(), world.queue.tasks, len(world.audit.events)) == (before, [], events)
+    assert (world.batches(), world.queue.tasks) == (before, [])
+
+
+def test_the_audit_tells_of_strangers_once_an_hour_however_often_they_call(world: World, caller: Caller) -> None:
+    """Else whoever calls without end would fill it. Several instances make one too, since its key is the hour's.
+
+    Fails when the event has no key, or there is none.
+    """
+    for _ in range(3):
+        for instance in (caller, replace(caller)):
+            for authorization in ("", "Bearer a.b.c", "Bearer "):
+                assert call(lambda request: work_on_batch(request, instance, world.worker), authorization) == 401  # noqa: B023
+        world.clock.advance(minutes=35)
+    events = [event for event in world.audit.events if event.outcome == "stranger"]
+    assert len({event.key for event in events}) == 2
+    assert len(events) <= 4, "an instance does not even ask the store again"
+
+
+def test_an_audit_that_is_down_lets_no_stranger_in(
+    world: World, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_: object) -> None:
+        raise DocumentsUnavailable
+
+    monkeypatch.setattr(world.audit, "record", down)
+    assert call(lambda request: work_on_batch(request, caller, world.worker), "") == 401
 
 
 def test_the_platforms_own_call_is_taken(world: World, issuer: Issuer, caller: Caller) -> None:

@@ -51,6 +51,7 @@ class Pages:
     world: World
     origin: str = "https://www.clases.edu.sv"
     verification: VerificationRules = VERIFICATION
+    requires_two_step: bool = False
     provider: IdentityProvider = field(default_factory=FakeProvider)
     routes: Any = field(default_factory=read_routes)
 
@@ -129,7 +130,7 @@ class Pages:
         world = self.world
         match name:
             case "login":
-                institution = Institution(DOMAIN, "/Docentes")
+                institution = Institution(DOMAIN, "/Docentes", self.requires_two_step)
                 return login.LoginPorts(self.provider, world.directory, world.ids, institution)
             case "verify":
                 return verify.VerifyPorts(world.registry, world.documents, world.clock, self.verification, 2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACCOUNTS_SCOPE = "https://www.googleapis.com/auth/admin.directory.user.readonly"
 PASSWORDS_SCOPE = "https://www.googleapis.com/auth/admin.directory.user"
 
-_FIELDS = "id,primaryEmail,orgUnitPath,isAdmin,isDelegatedAdmin,suspended,archived,lastLoginTime"
+_FIELDS = "id,primaryEmail,orgUnitPath,isAdmin,isDelegatedAdmin,suspended,archived,lastLoginTime,isEnrolledIn2Sv"
 # `invalid` is said of a key that can be nobody's address, and trying again would not make it one. `forbidden` is said
 # of other domains, but of a missing right too, so that it cannot count as an account that does not exist.
 _NO_ACCOUNT = frozenset({"notFound", "invalid"})
@@ -96,6 +96,8 @@ def _account(user: dict[str, Any]) -> Account:
             is_administrator=_flag(user, "isAdmin") or _flag(user, "isDelegatedAdmin"),
             is_suspended=_flag(user, "suspended") or bool(user.get("archived", False)),
             last_sign_in=_moment(user.get("lastLoginTime")),
+            # Enrolled, not enforced: whoever must still set it up has a while to do so without.
+            has_two_step=user.get("isEnrolledIn2Sv") is True,
         )
     except (KeyError, TypeError, ValueError):
         raise ApiError("unreadableAnswer", is_passing=False) from None

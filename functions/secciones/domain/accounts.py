@@ -15,7 +15,8 @@ _LOCAL_PART = re.compile(r"[a-z0-9][a-z0-9._'+-]{0,63}")
 
 @dataclass(frozen=True)
 class Account:
-    """An account as the Directory knows it; `id` is Google's immutable one."""
+    """An account as the Directory knows it; `id` is Google's immutable one, `has_two_step` whether the person has
+    enrolled in 2-step verification."""
 
     id: str
     address: str
@@ -23,6 +24,7 @@ class Account:
     is_administrator: bool
     is_suspended: bool
     last_sign_in: datetime | None
+    has_two_step: bool = False
 
 
 @dataclass(frozen=True)

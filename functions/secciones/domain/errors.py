@@ -23,6 +23,10 @@ class NotATeacherAccount(SeccionesError):
     """The account is of the domain but not in the teachers' organisational unit."""
 
 
+class TwoStepRequired(SeccionesError):
+    """The teacher's account has no 2-step verification, and the institution demands it."""
+
+
 class IdentityRefused(SeccionesError):
     """DUI and NIP do not establish this person; which of the reasons it was stays in the audit."""
 

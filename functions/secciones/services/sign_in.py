@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from secciones.domain.accounts import is_within
-from secciones.domain.errors import NotATeacherAccount, SignInFailed, WrongDomain
+from secciones.domain.errors import NotATeacherAccount, SignInFailed, TwoStepRequired, WrongDomain
 from secciones.ports.accounts import AccountDirectory
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Ids
@@ -13,10 +13,11 @@ from secciones.services.sessions import Sessions
 
 @dataclass(frozen=True)
 class Institution:
-    """Whose accounts may come in."""
+    """Whose accounts may come in, and whether only those with 2-step verification."""
 
     domain: str
     teachers_org_unit: str
+    requires_two_step: bool
 
 
 def begin_sign_in(ids: Ids) -> SignInAttempt:
@@ -35,7 +36,7 @@ def complete_sign_in(
 ) -> str:
     """Open a session for the person whom Google's answer vouches for; returns the value of its cookie.
 
-    Raises SignInFailed, WrongDomain, NotATeacherAccount, SignInUnavailable, DirectoryUnavailable.
+    Raises SignInFailed, WrongDomain, NotATeacherAccount, TwoStepRequired, SignInUnavailable, DirectoryUnavailable.
     """
     identity = provider.identify(code, attempt)
     try:
@@ -48,6 +49,9 @@ def complete_sign_in(
     if account is None or not is_within(account.org_unit, institution.teachers_org_unit):
         audit.record(AuditEvent("sign_in", "not_a_teacher", account=identity.address))
         raise NotATeacherAccount
+    if institution.requires_two_step and not account.has_two_step:
+        audit.record(AuditEvent("sign_in", "no_two_step", account=identity.address))
+        raise TwoStepRequired
     cookie = sessions.open(identity.subject, identity.address, identity.name)
     audit.record(AuditEvent("sign_in", "signed_in", account=identity.address))
     return cookie

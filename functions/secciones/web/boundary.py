@@ -17,6 +17,7 @@ from secciones.domain.errors import (
     ResetsPaused,
     SignInFailed,
     TooManyAttempts,
+    TwoStepRequired,
     WrongDomain,
 )
 from secciones.ports.audit import AuditEvent
@@ -34,7 +35,7 @@ _MOST_FIELDS = 1000
 _OWN_SENDERS = frozenset({None, "same-origin", "none"})
 # Their use cases tell the audit themselves, since they alone know the account or the person; of a pause the audit
 # knows from the operator.
-_TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TooManyAttempts, ResetsPaused)
+_TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TwoStepRequired, TooManyAttempts, ResetsPaused)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -36,6 +36,7 @@ _PAGES: dict[type[Exception], ErrorPage] = {
     errors.SignInFailed: ErrorPage(400, "sign_in_failed", "sign_in_failed"),
     errors.WrongDomain: ErrorPage(403, "wrong_domain", "wrong_domain"),
     errors.NotATeacherAccount: ErrorPage(403, "not_a_teacher", "not_a_teacher"),
+    errors.TwoStepRequired: ErrorPage(403, "two_step_required", "no_two_step"),
     errors.IdentityTooOld: ErrorPage(403, "identity_too_old", "identity_too_old"),
     errors.TooManyAttempts: ErrorPage(429, "identity_locked", "too_many_attempts"),
     errors.NotAssigned: ErrorPage(404, "not_found", "not_assigned"),

@@ -32,6 +32,7 @@ class Account:
     last_login: str = ""
     agreed_to_terms: bool = False
     must_change_password: bool = False
+    has_two_step: bool = False
     creating: bool = False  # "User creation is not complete": changes get 412
     aliases: tuple[str, ...] = ()
     created: str = SAMPLE_CREATED

@@ -7,7 +7,7 @@
     POST /_control/accounts             {"address": …, and any of: password, orgUnitPath, suspended,
                                         archived, isAdmin, isDelegatedAdmin, creating, aliases,
                                         changePasswordAtNextLogin, lastLoginTime, agreedToTerms,
-                                        givenName, familyName}; an unknown address is created;
+                                        isEnrolledIn2Sv, givenName, familyName}; an unknown address is created;
                                         {"address": …, "delete": true} deletes
     GET|DELETE /_control/history        {"directory": [{time, method, userKey, changes}],
                                         "mail": [{time, from, to, subject, messageId, id}]};
@@ -42,6 +42,7 @@ FIELDS: dict[str, tuple[str, type]] = {
     "aliases": ("aliases", list),
     "changePasswordAtNextLogin": ("must_change_password", bool),
     "lastLoginTime": ("last_login", str),
+    "isEnrolledIn2Sv": ("has_two_step", bool),
     "agreedToTerms": ("agreed_to_terms", bool),
     "givenName": ("given_name", str),
     "familyName": ("family_name", str),

@@ -55,7 +55,7 @@ def user_resource(account: Account) -> dict[str, Any]:
         "customerId": CUSTOMER_ID,
         "orgUnitPath": account.org_unit,
         "isMailboxSetup": True,
-        "isEnrolledIn2Sv": False,
+        "isEnrolledIn2Sv": account.has_two_step,
         "isEnforcedIn2Sv": False,
         "ipWhitelisted": account.other.get("ipWhitelisted", False),
         "includeInGlobalAddressList": account.other.get("includeInGlobalAddressList", True),

@@ -12,7 +12,7 @@ from tests.support.fakes import FakeProvider
 from tests.support.world import DOMAIN, World, account
 
 ANA = Identity("google-1", f"ana.pena.lopez@{DOMAIN}", "Ana Peña", DOMAIN, address_is_verified=True)
-INSTITUTION = Institution(DOMAIN, "/Docentes")
+INSTITUTION = Institution(DOMAIN, "/Docentes", requires_two_step=False)
 
 
 def sign_in(world: World, identity: Identity = ANA, code: str = "good-code") -> str:

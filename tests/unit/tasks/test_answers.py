@@ -19,6 +19,7 @@ from secciones.tasks.answers import MalformedTask, answer
 from secciones.tasks.batch_task import work_on_batch
 from secciones.tasks.callers import Caller
 from secciones.tasks.sweep_task import Sweeper, sweep_once
+from tests.support.fakes import FakeClock
 from tests.support.world import World
 
 
@@ -30,7 +31,7 @@ class Verifier:
             raise CallerRefused("unknown")
 
 
-CALLER = Caller(Verifier(), "https://worker", "tasks@x")
+CALLER = Caller(Verifier(), "https://worker", "tasks@x", None, FakeClock())
 
 
 def raising(error: Exception) -> Callable[[], None]:

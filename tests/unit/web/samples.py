@@ -179,6 +179,7 @@ def _errors(words: Words) -> Iterator[Sample]:
     pages: tuple[tuple[str, int, dict[str, Any]], ...] = (
         ("wrong_domain", 403, {}),
         ("not_a_teacher", 403, {}),
+        ("two_step_required", 403, {}),
         ("sign_in_failed", 400, {}),
         ("session_expired", 401, {}),
         ("form_expired", 403, {}),

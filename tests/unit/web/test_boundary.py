@@ -179,6 +179,7 @@ def test_every_error_that_a_page_can_end_with_has_a_page_of_its_own(front: Front
     told_by_its_use_case = kind in {
         errors.WrongDomain,
         errors.NotATeacherAccount,
+        errors.TwoStepRequired,
         errors.TooManyAttempts,
         errors.ResetsPaused,
     }
