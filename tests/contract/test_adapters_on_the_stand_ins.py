@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 import requests
@@ -82,19 +83,19 @@ def no_wait() -> NoWait:
 
 @pytest.fixture
 def accounts(google: StandIn, no_wait: NoWait) -> DirectoryAccounts:
-    credentials = delegated_credentials(WORKER, DELEGATED_ADMIN, [ACCOUNTS_SCOPE], f"{google.url}/token")
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [ACCOUNTS_SCOPE], f"{google.url}/token")
     return DirectoryAccounts(credentials, google.url, Pace(60_000), random=no_wait.random, sleep=no_wait.sleep)
 
 
 @pytest.fixture
 def passwords(google: StandIn, no_wait: NoWait) -> DirectoryPasswords:
-    credentials = delegated_credentials(WORKER, DELEGATED_ADMIN, [PASSWORDS_SCOPE], f"{google.url}/token")
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [PASSWORDS_SCOPE], f"{google.url}/token")
     return DirectoryPasswords(credentials, google.url, Pace(60_000), random=no_wait.random, sleep=no_wait.sleep)
 
 
 @pytest.fixture
 def mailer(google: StandIn, no_wait: NoWait) -> GmailMailer:
-    credentials = delegated_credentials(WORKER, DELEGATED_ADMIN, [MAIL_SCOPE], f"{google.url}/token")
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [MAIL_SCOPE], f"{google.url}/token")
     return GmailMailer(
         credentials, google.url, DELEGATED_ADMIN, "Ministerio de Educación", random=no_wait.random, sleep=no_wait.sleep
     )
@@ -234,7 +235,7 @@ def test_looking_with_a_scope_that_was_not_granted_is_a_fault_of_the_configurati
     google: StandIn, no_wait: NoWait
 ) -> None:
     scope = "https://www.googleapis.com/auth/admin.directory.group"
-    credentials = delegated_credentials(WORKER, DELEGATED_ADMIN, [scope], f"{google.url}/token")
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [scope], f"{google.url}/token")
     accounts = DirectoryAccounts(credentials, google.url, Pace(60_000), random=no_wait.random, sleep=no_wait.sleep)
 
     with pytest.raises(DirectoryUnavailable, match="unauthorized_client"):
@@ -242,7 +243,7 @@ def test_looking_with_a_scope_that_was_not_granted_is_a_fault_of_the_configurati
 
 
 def test_the_scope_for_looking_changes_nothing(google: StandIn, accounts: DirectoryAccounts, no_wait: NoWait) -> None:
-    credentials = delegated_credentials(WORKER, DELEGATED_ADMIN, [ACCOUNTS_SCOPE], f"{google.url}/token")
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [ACCOUNTS_SCOPE], f"{google.url}/token")
     looking_only = DirectoryPasswords(credentials, google.url, Pace(60_000), random=no_wait.random, sleep=no_wait.sleep)
 
     with pytest.raises(DirectoryUnavailable):
@@ -293,7 +294,7 @@ def test_a_mail_that_gmail_does_not_take_now_may_go_later(google: StandIn, maile
 
 
 def test_a_seal_opens_in_its_context_alone(google: StandIn, no_wait: NoWait) -> None:
-    credentials = application_credentials([KMS_SCOPE])
+    credentials = partial(application_credentials, [KMS_SCOPE])
     sealer = KmsSealer(credentials, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
     opener = KmsOpener(credentials, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
     seed = bytes(range(32))
@@ -370,7 +371,7 @@ def test_a_caller_is_who_iam_says(google: StandIn) -> None:
 
 def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_tasks.Cloud) -> None:
     with cloud_tasks.called_worker() as worker:
-        queue = CloudTasksQueue(AnonymousCredentials(), tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
+        queue = CloudTasksQueue(AnonymousCredentials, tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
         for number in (1, 1, 2):
             queue.enqueue(BATCH, number)
         cloud_tasks.eventually(lambda: len(worker.calls) == 2)
@@ -386,7 +387,7 @@ def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_task
 
 def test_a_queue_that_does_not_exist_is_unavailable(tasks: cloud_tasks.Cloud) -> None:
     nowhere = f"{cloud_tasks.PARENT}/queues/nowhere"
-    queue = CloudTasksQueue(AnonymousCredentials(), tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
+    queue = CloudTasksQueue(AnonymousCredentials, tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
 
     with pytest.raises(QueueUnavailable):
         queue.enqueue(BATCH, 1)

@@ -42,7 +42,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def queue_at(endpoint: str) -> CloudTasksQueue:
-    return CloudTasksQueue(Credentials(token="secret token"), endpoint, QUEUE, WORKER, CALLER)
+    return CloudTasksQueue(lambda: Credentials(token="secret token"), endpoint, QUEUE, WORKER, CALLER)
 
 
 def test_a_task_carries_the_batch_id_and_nothing_else(server: ScriptedServer) -> None:
@@ -191,7 +191,7 @@ def enqueued_over(endpoint: str, certificate: Path) -> str:
         from google.oauth2.credentials import Credentials
         from secciones.adapters.cloud_tasks import CloudTasksQueue
         from secciones.domain.errors import QueueUnavailable
-        queue = CloudTasksQueue(Credentials(token="own token"), *sys.argv[1:5])
+        queue = CloudTasksQueue(lambda: Credentials(token="own token"), *sys.argv[1:5])
         try:
             queue.enqueue(sys.argv[5], 7)
             print("enqueued")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -59,10 +60,10 @@ def give_tokens(server: ScriptedServer, path: str = TOKEN_PATH) -> None:
     server.on(path, Answer(body={"access_token": "ya29.token", "expires_in": 3599, "token_type": "Bearer"}))
 
 
-def delegated(server: ScriptedServer, scope: str) -> Credentials:
-    """Credentials that get their token from the server, by the real exchange."""
+def delegated(server: ScriptedServer, scope: str) -> Callable[[], Credentials]:
+    """Makes credentials that get their token from the server, by the real exchange."""
     signer = RSASigner(private_key())
-    return service_account.Credentials(
+    return lambda: service_account.Credentials(
         signer, SERVICE_ACCOUNT, server.url + TOKEN_PATH, scopes=[scope], subject=ADMINISTRATOR
     )
 

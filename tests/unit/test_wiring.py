@@ -1,12 +1,14 @@
 """What the wiring asks Google for: no credential may do more than its adapter needs."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NoReturn
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError
 
 from secciones import wiring
 from secciones.adapters import google_credentials, kms
+from secciones.domain.errors import SealerUnavailable
 from secciones.settings import ResetSettings, WorkerSettings, load
 from tests.support.every_setting import EVERY_SETTING
 
@@ -16,15 +18,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The scopes of each credential of the function's own, as it is asked for."""
     scopes: list[list[str]] = []
 
-    def credentials(wanted: Sequence[str]) -> Any:
+    def credentials(wanted: Sequence[str]) -> NoReturn:
         scopes.append(list(wanted))
-        return object()
+        raise DefaultCredentialsError
 
     monkeypatch.setattr(google_credentials, "application_credentials", credentials)
     return scopes
 
 
 def test_who_seals_and_who_opens_may_use_keys_and_nothing_else(asked: list[list[str]]) -> None:
-    wiring._sealer(load(ResetSettings, EVERY_SETTING))
-    wiring._opener(load(WorkerSettings, EVERY_SETTING))
+    with pytest.raises(SealerUnavailable):
+        wiring._sealer(load(ResetSettings, EVERY_SETTING)).seal(b"seed", "batch")
+    with pytest.raises(SealerUnavailable):
+        wiring._opener(load(WorkerSettings, EVERY_SETTING)).open(b"seal", "batch")
     assert asked == [[kms.SCOPE], [kms.SCOPE]]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,11 +21,16 @@ DISPATCH_DEADLINE = timedelta(minutes=10)
 class CloudTasksQueue:
     """`queue` is the queue's full name; `service_account` is whom the worker sees as its caller.
 
-    The client, whose import takes longest of all, is made at the first task.
+    The client, whose import takes longest of all, and its credentials are made at the first task.
     """
 
     def __init__(
-        self, credentials: "Credentials", endpoint: str, queue: str, worker_url: str, service_account: str
+        self,
+        credentials: "Callable[[], Credentials]",
+        endpoint: str,
+        queue: str,
+        worker_url: str,
+        service_account: str,
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint
@@ -73,7 +79,7 @@ class CloudTasksQueue:
             return self._client
 
 
-def _client(credentials: "Credentials", endpoint: str) -> "CloudTasksClient":
+def _client(credentials: "Callable[[], Credentials]", endpoint: str) -> "CloudTasksClient":
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.tasks_v2 import CloudTasksClient
@@ -84,7 +90,7 @@ def _client(credentials: "Credentials", endpoint: str) -> "CloudTasksClient":
         return CloudTasksClient(
             credentials=AnonymousCredentials(), transport="rest", client_options=ClientOptions(api_endpoint=endpoint)
         )
-    return CloudTasksClient(credentials=credentials, client_options=ClientOptions(api_endpoint=parts.netloc))
+    return CloudTasksClient(credentials=credentials(), client_options=ClientOptions(api_endpoint=parts.netloc))
 
 
 def _status(error: "GoogleAPICallError") -> str:

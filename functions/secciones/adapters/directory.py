@@ -29,11 +29,11 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DirectoryAccounts:
-    """Finds accounts; its credentials need ACCOUNTS_SCOPE."""
+    """Finds accounts; its credentials, made at the first call, need ACCOUNTS_SCOPE."""
 
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         pace: Pace,
         *,
@@ -60,11 +60,11 @@ class DirectoryAccounts:
 
 
 class DirectoryPasswords:
-    """Sets passwords; its credentials need PASSWORDS_SCOPE."""
+    """Sets passwords; its credentials, made at the first call, need PASSWORDS_SCOPE."""
 
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         pace: Pace,
         *,

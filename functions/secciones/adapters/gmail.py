@@ -29,11 +29,12 @@ _MESSAGE_ID = re.compile(r"<[\w.+-]+@[\w.-]+>", re.ASCII)
 
 
 class GmailMailer:
-    """Sends as the person whom its credentials (SCOPE) stand for, who must be `sender_address`."""
+    """Sends as the person whom its credentials (SCOPE, made at the first call) stand for, who must be
+    `sender_address`."""
 
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         sender_address: str,
         sender_name: str,

@@ -94,14 +94,15 @@ def _word(value: object) -> str:
 class GoogleApi:
     """One of the interfaces that google-api-python-client describes, called as one identity from many threads.
 
-    The client and all that it imports are made at the first call: a page that needs none of it starts without.
+    The client, its credentials and all that they import are made at the first call: a page that needs none of it
+    starts without.
     """
 
     def __init__(
         self,
         name: str,
         version: str,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         *,
         before_try: Callable[[], None],
@@ -110,7 +111,7 @@ class GoogleApi:
     ) -> None:
         self._name = name
         self._version = version
-        self._credentials = credentials
+        self._make_credentials = credentials
         self._endpoint = endpoint
         self._before_try = before_try
         self._sleep = sleep
@@ -118,6 +119,7 @@ class GoogleApi:
         self._building = threading.Lock()
         self._refreshing = threading.Lock()
         self._client: Any = None
+        self._credentials: Credentials | None = None
         self._idle: list[Any] = []
         weakref.finalize(self, _close_all, self._idle)
 
@@ -154,12 +156,13 @@ class GoogleApi:
     def _connection(self) -> Iterator[Any]:
         """A connection with a token that holds. It is nobody else's meanwhile (httplib2 is not made for several
         threads), and the next call's afterwards, whichever thread that comes from."""
+        credentials = self._made_credentials()
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = _new_connection(self._credentials)
+            connection = _new_connection(credentials)
         try:
-            self._have_token(connection)
+            self._have_token(connection, credentials)
             yield connection
         except (OSError, http.client.HTTPException):
             connection.close()
@@ -167,13 +170,19 @@ class GoogleApi:
         finally:
             self._idle.append(connection)
 
-    def _have_token(self, connection: Any) -> None:
+    def _have_token(self, connection: Any, credentials: "Credentials") -> None:
         """One thread fetches it, the others wait for that."""
         from google_auth_httplib2 import Request
 
         with self._refreshing:
-            if not self._credentials.valid:
-                self._credentials.refresh(Request(connection.http))
+            if not credentials.valid:
+                credentials.refresh(Request(connection.http))
+
+    def _made_credentials(self) -> "Credentials":
+        with self._building:
+            if self._credentials is None:
+                self._credentials = self._make_credentials()
+            return self._credentials
 
     def _built_client(self) -> Any:
         from googleapiclient.discovery import build

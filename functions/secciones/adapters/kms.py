@@ -24,11 +24,11 @@ _NO_SEAL = frozenset({"INVALID_ARGUMENT", "invalidArgument", "badRequest"})
 
 
 class KmsSealer:
-    """Its credentials need SCOPE, and the right to encrypt with the key and no other."""
+    """Its credentials, made at the first call, need SCOPE, and the right to encrypt with the key and no other."""
 
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         key_name: str,
         *,
@@ -46,11 +46,11 @@ class KmsSealer:
 
 
 class KmsOpener:
-    """Its credentials need SCOPE, and the right to decrypt with the key."""
+    """Its credentials, made at the first call, need SCOPE, and the right to decrypt with the key."""
 
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         key_name: str,
         *,
@@ -72,17 +72,19 @@ class KmsOpener:
 class _Key:
     def __init__(
         self,
-        credentials: "Credentials",
+        credentials: "Callable[[], Credentials]",
         endpoint: str,
         key_name: str,
         *,
         random: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._credentials = credentials
+        self._make_credentials = credentials
         self._url = f"{endpoint}/v1/{key_name}"
         self._random = random
         self._sleep = sleep
+        self._making = threading.Lock()
+        self._credentials: Credentials | None = None
         self._thread = threading.local()
 
     def apply(self, method: str, field: str, data: bytes, context: str, answer_field: str) -> bytes:
@@ -111,10 +113,16 @@ class _Key:
 
         if not hasattr(self._thread, "session"):
             self._thread.session = AuthorizedSession(
-                self._credentials, max_refresh_attempts=1, refresh_timeout=TIMEOUT_SECONDS
+                self._made_credentials(), max_refresh_attempts=1, refresh_timeout=TIMEOUT_SECONDS
             )
         session: AuthorizedSession = self._thread.session
         return session
+
+    def _made_credentials(self) -> "Credentials":
+        with self._making:
+            if self._credentials is None:
+                self._credentials = self._make_credentials()
+            return self._credentials
 
 
 def _base64(data: bytes) -> str:
