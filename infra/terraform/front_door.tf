@@ -5,51 +5,56 @@ locals {
 
   page_functions = toset([for name in distinct(concat([local.routes.default], local.routes.routes[*].backend)) : name if name != "static"])
 
-  backends = merge(
-    { for name, service in google_compute_backend_service.pages : name => service.id },
-    { static = google_compute_backend_bucket.static.id },
-  )
+  # By its public name the load balancer leads to what serves. By a name that no DNS knows it leads to the revisions that a
+  # release is about to promote, so that the smoke test meets them at the real address before anybody else does.
+  hosts = { serving = var.domain, candidate = "candidate.internal" }
+
+  groups = {
+    for pair in setproduct(keys(local.hosts), local.page_functions) :
+    pair[0] == "serving" ? pair[1] : "${pair[1]}-${pair[0]}" => { function = pair[1], tag = pair[0] == "serving" ? null : pair[0] }
+  }
+
+  backends = {
+    for host in keys(local.hosts) : host => merge(
+      { for name, group in local.groups : group.function => google_compute_backend_service.pages[name].id if coalesce(group.tag, "serving") == host },
+      { static = google_compute_backend_bucket.static.id },
+    )
+  }
 
   redirect_codes = { "301" = "MOVED_PERMANENTLY_DEFAULT", "302" = "FOUND" }
 }
 
 resource "google_compute_region_network_endpoint_group" "pages" {
-  for_each = local.page_functions
+  for_each = local.groups
 
   project               = var.project
   region                = var.region
-  name                  = each.value
+  name                  = each.key
   network_endpoint_type = "SERVERLESS"
 
   cloud_run {
-    service = local.services[each.value]
+    service = each.value.function
+    tag     = each.value.tag
   }
 
   lifecycle {
     create_before_destroy = true
   }
-}
 
-locals {
-  services = {
-    login    = module.login.service
-    verify   = module.verify.service
-    sections = module.sections.service
-    reset    = module.reset.service
-  }
+  depends_on = [google_project_service.apis]
 }
 
 resource "google_compute_backend_service" "pages" {
-  for_each = local.page_functions
+  for_each = local.groups
 
   project               = var.project
-  name                  = each.value
+  name                  = each.key
   protocol              = "HTTPS"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   security_policy       = google_compute_security_policy.pages.id
 
   backend {
-    group = google_compute_region_network_endpoint_group.pages[each.value].id
+    group = google_compute_region_network_endpoint_group.pages[each.key].id
   }
 
   log_config {
@@ -124,36 +129,44 @@ resource "google_compute_backend_bucket" "static" {
 resource "google_compute_url_map" "https" {
   project         = var.project
   name            = "https"
-  default_service = local.backends[local.routes.default]
+  default_service = local.backends.serving[local.routes.default]
 
-  host_rule {
-    hosts        = [var.domain]
-    path_matcher = "secciones"
+  dynamic "host_rule" {
+    for_each = local.hosts
+
+    content {
+      hosts        = [host_rule.value]
+      path_matcher = host_rule.key
+    }
   }
 
-  path_matcher {
-    name            = "secciones"
-    default_service = local.backends[local.routes.default]
+  dynamic "path_matcher" {
+    for_each = local.backends
 
-    dynamic "path_rule" {
-      for_each = { for route in local.routes.routes : route.backend => route.path... }
+    content {
+      name            = path_matcher.key
+      default_service = path_matcher.value[local.routes.default]
 
-      content {
-        paths   = path_rule.value
-        service = local.backends[path_rule.key]
+      dynamic "path_rule" {
+        for_each = { for route in local.routes.routes : route.backend => route.path... }
+
+        content {
+          paths   = path_rule.value
+          service = path_matcher.value[path_rule.key]
+        }
       }
-    }
 
-    dynamic "path_rule" {
-      for_each = local.routes.redirects
+      dynamic "path_rule" {
+        for_each = local.routes.redirects
 
-      content {
-        paths = [path_rule.value.path]
+        content {
+          paths = [path_rule.value.path]
 
-        url_redirect {
-          path_redirect          = path_rule.value.to
-          redirect_response_code = local.redirect_codes[path_rule.value.status]
-          strip_query            = false
+          url_redirect {
+            path_redirect          = path_rule.value.to
+            redirect_response_code = local.redirect_codes[path_rule.value.status]
+            strip_query            = false
+          }
         }
       }
     }

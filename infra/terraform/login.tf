@@ -3,25 +3,23 @@
 module "login" {
   source = "./modules/function"
 
-  project        = var.project
-  region         = var.region
+  place          = local.place
   name           = "login"
   description    = "Sign-in, sign-out, guide"
+  has_pages      = true
   database_roles = local.database_roles
-  callers        = { everyone = "allUsers" } # the load balancer mints no tokens; ingress is its alone
+  concurrency    = local.page_concurrency
   instances      = var.page_instances
 
   settings = merge(local.page_settings, local.directory_settings, {
     OIDC_CLIENT_ID            = var.oidc_client_id
     TEACHERS_ORG_UNIT         = var.teachers_org_unit
     REQUIRE_TWO_STEP          = tostring(var.require_two_step)
-    DIRECTORY_SERVICE_ACCOUNT = local.signer["login"]
-  }, lookup(var.settings, "login", {}))
+    DIRECTORY_SERVICE_ACCOUNT = format(local.account, "login")
+  })
   secrets = merge(local.page_secrets, {
     OIDC_CLIENT_SECRET = google_secret_manager_secret.this["oidc-client"].secret_id
   })
-
-  deletion_protection = var.deletion_protection
 }
 
 resource "google_service_account_iam_member" "login_signs" {

@@ -3,22 +3,20 @@
 module "reset" {
   source = "./modules/function"
 
-  project        = var.project
-  region         = var.region
+  place          = local.place
   name           = "reset"
   description    = "Batches: submit, progress, result"
+  has_pages      = true
   database_roles = local.database_roles
-  callers        = { everyone = "allUsers" }
+  concurrency    = local.page_concurrency
   instances      = var.page_instances
 
   settings = merge(local.page_settings, local.registry_settings, local.queue_settings, {
     SEAL_KEY               = google_kms_crypto_key.seeds.id
     BATCH_LIMIT            = var.batch_limit
     BATCH_DEADLINE_MINUTES = var.batch_deadline_minutes
-  }, lookup(var.settings, "reset", {}))
+  })
   secrets = merge(local.page_secrets, local.registry_secrets)
-
-  deletion_protection = var.deletion_protection
 }
 
 resource "google_kms_crypto_key_iam_member" "reset_seals" {

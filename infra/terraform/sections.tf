@@ -3,16 +3,14 @@
 module "sections" {
   source = "./modules/function"
 
-  project        = var.project
-  region         = var.region
+  place          = local.place
   name           = "sections"
   description    = "Schools, sections and students"
+  has_pages      = true
   database_roles = local.database_roles
-  callers        = { everyone = "allUsers" }
+  concurrency    = local.page_concurrency
   instances      = var.page_instances
 
-  settings = merge(local.page_settings, local.registry_settings, { BATCH_LIMIT = var.batch_limit }, lookup(var.settings, "sections", {}))
+  settings = merge(local.page_settings, local.registry_settings, { BATCH_LIMIT = var.batch_limit })
   secrets  = merge(local.page_secrets, local.registry_secrets)
-
-  deletion_protection = var.deletion_protection
 }

@@ -2,10 +2,20 @@
 # none stands here, and what Terraform has to know itself.
 
 locals {
-  urls = {
-    for name in ["worker", "sweeper", "auditor"] :
-    name => "https://${name}-${data.google_project.this.number}.${var.region}.run.app"
+  # With a name in it: so functions can be told of one another, and of themselves.
+  url_of_function = "https://%s-${data.google_project.this.number}.${var.region}.run.app"
+  account         = "function-%s@${var.project}.iam.gserviceaccount.com"
+
+  place = {
+    project             = var.project
+    region              = var.region
+    url_of_function     = local.url_of_function
+    deletion_protection = var.deletion_protection
+    settings            = var.settings
   }
+
+  # Every function that there is: a folder with a main.py.
+  functions = toset([for file in fileset("${path.module}/../../functions", "*/main.py") : dirname(file)])
 
   common_settings = {
     GOOGLE_CLOUD_PROJECT = var.project
@@ -19,6 +29,8 @@ locals {
     "(default)" = google_project_iam_custom_role.documents.name
     audit       = google_project_iam_custom_role.audit.name
   }
+
+  page_concurrency = 20
 
   page_settings = merge(local.common_settings, {
     PUBLIC_URL       = "https://${var.domain}"
@@ -40,7 +52,7 @@ locals {
 
   queue_settings = {
     TASKS_QUEUE           = google_cloud_tasks_queue.resets.id
-    WORKER_URL            = local.urls["worker"]
+    WORKER_URL            = format(local.url_of_function, "worker")
     TASKS_SERVICE_ACCOUNT = google_service_account.tasks.email
   }
 
@@ -48,7 +60,10 @@ locals {
     DELEGATED_ADMIN              = var.delegated_admin
     DIRECTORY_QUERIES_PER_MINUTE = var.directory_queries_per_minute
   }
+}
 
-  # Its own service account signs for a function, so that a grant of domain-wide delegation is that function's alone.
-  signer = { for name in ["login", "worker"] : name => "${name}@${var.project}.iam.gserviceaccount.com" }
+resource "google_service_account" "scheduler" {
+  project      = var.project
+  account_id   = "scheduler"
+  display_name = "Whom scheduled functions see as their caller"
 }

@@ -107,12 +107,6 @@ variable "directory_queries_per_minute" {
   default     = 2400
 }
 
-variable "worker_concurrency" {
-  description = "Batches at a time. The queue lets no more through, and each worker paces itself to that share of the quota"
-  type        = number
-  default     = 4
-}
-
 # Size
 
 variable "page_instances" {

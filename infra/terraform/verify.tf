@@ -3,18 +3,16 @@
 module "verify" {
   source = "./modules/function"
 
-  project        = var.project
-  region         = var.region
+  place          = local.place
   name           = "verify"
   description    = "Identity by DUI and NIP"
+  has_pages      = true
   database_roles = local.database_roles
-  callers        = { everyone = "allUsers" }
+  concurrency    = local.page_concurrency
   instances      = var.page_instances
 
-  settings = merge(local.page_settings, local.registry_settings, lookup(var.settings, "verify", {}))
+  settings = merge(local.page_settings, local.registry_settings)
   secrets = merge(local.page_secrets, local.registry_secrets, {
     PSEUDONYM_SECRET = google_secret_manager_secret.this["pseudonym"].secret_id
   })
-
-  deletion_protection = var.deletion_protection
 }

@@ -76,7 +76,7 @@ locals {
     auditoria-sin-revisar = {
       title    = "La revisión diaria de la auditoría no corrió"
       severity = "ERROR"
-      source   = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"${google_cloud_scheduler_job.audit.name}\""
+      source   = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"auditor\""
       filter   = "severity>=ERROR"
     }
     auditoria-incompleta = {

@@ -1,34 +1,36 @@
 # Brings batches to their end: opens seeds, sets passwords, mails. Only Cloud Tasks calls it.
 
+locals {
+  # The Directory's quota, divided once, by the formula of functions/secciones/domain/quota.py: the queue lets so many
+  # batches run at a time, and each worker keeps to that share of the quota.
+  workers = max(1, floor(floor(var.directory_queries_per_minute * 0.9) / 540))
+}
+
 module "worker" {
   source = "./modules/function"
 
-  project         = var.project
-  region          = var.region
+  place           = local.place
   name            = "worker"
   description     = "Batches: passwords and mail"
   database_roles  = local.database_roles
   callers         = { queue = google_service_account.tasks.member }
-  ingress         = "INGRESS_TRAFFIC_ALL" # Cloud Tasks comes from outside; without its token nobody gets in
-  concurrency     = 2                     # a task that comes twice is refused by the lease, and must not wait for a place
+  concurrency     = 2 # a task that comes twice is refused by the lease, and must not wait for a place
   memory          = "1Gi"
   timeout_seconds = 600 # as long as the queue waits for an answer
-  instances       = { min = 0, max = var.worker_concurrency }
+  instances       = { min = 0, max = local.workers }
 
   settings = merge(local.common_settings, local.directory_settings, {
     PUBLIC_URL                = "https://${var.domain}"
     INSTITUTION_NAME          = var.institution_name
     STUDENTS_ORG_UNIT         = var.students_org_unit
     SEAL_KEY                  = google_kms_crypto_key.seeds.id
-    WORKER_URL                = local.urls["worker"]
-    WORKER_CONCURRENCY        = var.worker_concurrency
+    WORKER_URL                = format(local.url_of_function, "worker")
+    WORKER_CONCURRENCY        = local.workers
     TASKS_SERVICE_ACCOUNT     = google_service_account.tasks.email
-    DIRECTORY_SERVICE_ACCOUNT = local.signer["worker"]
+    DIRECTORY_SERVICE_ACCOUNT = format(local.account, "worker")
     MAIL_SERVICE_ACCOUNT      = google_service_account.mail.email
     MAIL_SENDER               = var.mail_sender
-  }, lookup(var.settings, "worker", {}))
-
-  deletion_protection = var.deletion_protection
+  })
 }
 
 resource "google_kms_crypto_key_iam_member" "worker_opens" {
@@ -46,7 +48,7 @@ resource "google_service_account_iam_member" "worker_signs" {
 # A grant of delegation holds for all that an account does: mail has one of its own, with the scope to send alone.
 resource "google_service_account" "mail" {
   project      = var.project
-  account_id   = "mail"
+  account_id   = "mail-sender"
   display_name = "Delegation for mail; signed for by the worker"
 }
 
@@ -58,7 +60,7 @@ resource "google_service_account_iam_member" "worker_signs_mail" {
 
 resource "google_service_account" "tasks" {
   project      = var.project
-  account_id   = "tasks"
+  account_id   = "task-queue"
   display_name = "Whom the worker sees as its caller"
 }
 
@@ -67,10 +69,9 @@ resource "google_cloud_tasks_queue" "resets" {
   location = var.region
   name     = "resets"
 
-  # The Directory's quota, divided once: so many batches run at a time, and each worker paces itself to 0.9/n of it.
   rate_limits {
-    max_concurrent_dispatches = var.worker_concurrency
-    max_dispatches_per_second = var.worker_concurrency
+    max_concurrent_dispatches = local.workers
+    max_dispatches_per_second = local.workers
   }
 
   # A task is dropped when both limits are passed. The sweeper brings a batch that has none any more.

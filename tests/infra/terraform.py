@@ -24,7 +24,7 @@ ENVIRONMENTS = sorted(file.stem for file in (SOURCE / "environments").glob("*.tf
 _DECLARED = re.compile(r'^(resource|data) "(google_\w+)" "(\w+)"', re.MULTILINE)
 _MODULE = re.compile(r'^module "(\w+)"', re.MULTILINE)
 _ROLE_ID = re.compile(r'"google_project_iam_custom_role" "(\w+)" \{\n.*\n  role_id += "(\w+)"')
-_ACCOUNT = "google_service_account"
+_ACCOUNT_ID = re.compile(r'"google_service_account" "(\w+)" \{\n.*\n  account_id += "([\w-]+)"')
 _QUIET = {"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1"}
 
 
@@ -80,9 +80,9 @@ class Terraform:
 def _test_file(project: str) -> str:
     """A test that applies, in which identities and roles have the names that they would have in the cloud."""
     text = "\n".join(file.read_text() for file in SOURCE.glob("*.tf"))
-    accounts = {f"module.{name}.google_service_account.this": name for name in _MODULE.findall(text)}
-    accounts |= {f"{type_}.{name}": name for _, type_, name in _DECLARED.findall(text) if type_ == _ACCOUNT}
-    named = {target: _account(project, name) for target, name in accounts.items()}
+    accounts = {f"module.{name}.google_service_account.this": f"function-{name}" for name in _MODULE.findall(text)}
+    accounts |= {f"google_service_account.{name}": account_id for name, account_id in _ACCOUNT_ID.findall(text)}
+    named = {target: _account(project, account_id) for target, account_id in accounts.items()}
     for name, role_id in _ROLE_ID.findall(text):
         named[f"google_project_iam_custom_role.{name}"] = {"name": f"projects/{project}/roles/{role_id}"}
     overrides = "\n".join(
@@ -101,8 +101,8 @@ run "apply" {{
 """
 
 
-def _account(project: str, name: str) -> dict[str, str]:
-    email = f"{name}@{project}.iam.gserviceaccount.com"
+def _account(project: str, account_id: str) -> dict[str, str]:
+    email = f"{account_id}@{project}.iam.gserviceaccount.com"
     return {"email": email, "member": f"serviceAccount:{email}", "name": f"projects/{project}/serviceAccounts/{email}"}
 
 
@@ -121,6 +121,8 @@ def terraform(folder: Path) -> Iterator[Terraform]:
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns(".terraform*"))
     shutil.copy(ROOT / "infra/routes.json", folder / "infra/routes.json")
     shutil.copytree(RUNBOOK, folder / "infra/runbook")
+    for main in ROOT.glob("functions/*/main.py"):
+        shutil.copytree(main.parent, folder / "functions" / main.parent.name)
     for file in copy.glob("*.tf"):  # a test of Terraform's ends with the destruction of what it made
         file.write_text(file.read_text().replace("prevent_destroy = true", "prevent_destroy = false"))
     with serving(read_schema(_declared("resource"), _declared("data"))) as environment:

@@ -7,6 +7,7 @@ import pytest
 from secciones.web.headers import HEADERS
 from tests.infra.provider_schema import provider_version
 from tests.infra.terraform import ENVIRONMENTS, ROOT, SOURCE, Resource, Terraform
+from tests.infra.test_functions import settings_of
 
 
 def test_the_files_are_formatted(infrastructure: Terraform) -> None:
@@ -32,12 +33,12 @@ def test_terraform_and_the_providers_schema_find_no_mistake(infrastructure: Terr
             "google_service_account.mail.adress",
             "no argument, nested block",
         ),
-        ("front_door.tf", "host_rule {", "host_rule {\n    colour = 1", 'An argument named "colour" is not expected'),
+        ("front_door.tf", "cdn_policy {", "cdn_policy {\n    colour = 1", 'An argument named "colour" is not expected'),
         ("armor.tf", "    priority    = 100\n", "", 'The argument "priority" is required'),
         (
-            "sweeper.tf",
-            '"google_cloud_scheduler_job" "sweep"',
-            '"google_cloud_schedule_job" "sweep"',
+            "store.tf",
+            '"google_firestore_field" "expiry"',
+            '"google_firestore_feild" "expiry"',
             "does not support resource type",
         ),
     ],
@@ -93,15 +94,3 @@ def test_files_carry_the_headers_that_the_pages_carry(production: list[Resource]
     pages = {f"{name}: {value}" for name, value in HEADERS.items() if name != "Cache-Control"}
 
     assert set(bucket.values["custom_response_headers"]) == pages
-
-
-def settings_of(resources: list[Resource], function: str) -> dict[str, str]:
-    """The environment of a function; of a secret its id."""
-    service = next(
-        found for found in resources if found.address == f"module.{function}.google_cloud_run_v2_service.this"
-    )
-    settings = {}
-    for entry in service.values["template"][0]["containers"][0]["env"]:
-        source = entry["value_source"]
-        settings[entry["name"]] = source[0]["secret_key_ref"][0]["secret"] if source else entry["value"]
-    return settings

@@ -12,7 +12,6 @@ teachers_org_unit = "/Pruebas/Docentes"
 students_org_unit = "/Pruebas/Estudiantes"
 
 page_instances      = { min = 0, max = 2 }
-worker_concurrency  = 2
 deletion_protection = false
 
 # A share of the quota, which both environments draw on.

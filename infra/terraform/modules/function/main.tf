@@ -1,41 +1,63 @@
-# One function: its identity, its databases and secrets, and the Cloud Run service that it is. What else it may do, and
-# what calls it, stands in the file that uses the module.
+# One function: its identity, its databases and secrets, the Cloud Run service that it is, who may call it, and its
+# schedule if it has one. What else it may do stands in the file that uses the module.
+
+locals {
+  url = format(var.place.url_of_function, var.name)
+
+  callers = merge(
+    var.callers,
+    var.has_pages ? { everyone = "allUsers" } : {},
+    var.schedule == null ? {} : { scheduler = "serviceAccount:${var.schedule.service_account}" },
+  )
+
+  settings = merge(
+    var.settings,
+    # A scheduled function knows its own address and its caller, since the token that it is called with names both.
+    var.schedule == null ? {} : {
+      "${upper(var.name)}_URL"  = local.url
+      SCHEDULER_SERVICE_ACCOUNT = var.schedule.service_account
+    },
+    lookup(var.place.settings, var.name, {}),
+    # The framework serves as many requests at a time as it has threads.
+    { THREADS = var.concurrency },
+  )
+}
 
 resource "google_service_account" "this" {
-  project      = var.project
-  account_id   = var.name
+  project      = var.place.project
+  account_id   = "function-${var.name}"
   display_name = "Function ${var.name}"
 }
 
 resource "google_project_iam_member" "databases" {
   for_each = var.database_roles
 
-  project = var.project
+  project = var.place.project
   role    = each.value
   member  = google_service_account.this.member
 
   condition {
     title      = each.key == "(default)" ? "documents" : each.key
-    expression = "resource.name == 'projects/${var.project}/databases/${each.key}' || resource.name.startsWith('projects/${var.project}/databases/${each.key}/')"
+    expression = "resource.name == 'projects/${var.place.project}/databases/${each.key}' || resource.name.startsWith('projects/${var.place.project}/databases/${each.key}/')"
   }
 }
 
 resource "google_secret_manager_secret_iam_member" "secrets" {
   for_each = var.secrets
 
-  project   = var.project
+  project   = var.place.project
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.this.member
 }
 
 resource "google_cloud_run_v2_service" "this" {
-  project              = var.project
-  location             = var.region
+  project              = var.place.project
+  location             = var.place.region
   name                 = var.name
   description          = var.description
-  ingress              = var.ingress
-  deletion_protection  = var.deletion_protection
+  ingress              = var.has_pages ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : var.ingress
+  deletion_protection  = var.place.deletion_protection
   invoker_iam_disabled = false
 
   template {
@@ -59,8 +81,7 @@ resource "google_cloud_run_v2_service" "this" {
       }
 
       dynamic "env" {
-        # The framework serves as many requests at a time as it has threads.
-        for_each = merge(var.settings, { THREADS = var.concurrency })
+        for_each = local.settings
 
         content {
           name  = env.key
@@ -107,11 +128,37 @@ resource "google_cloud_run_v2_service" "this" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "callers" {
-  for_each = var.callers
+  for_each = local.callers
 
-  project  = var.project
-  location = var.region
+  project  = var.place.project
+  location = var.place.region
   name     = google_cloud_run_v2_service.this.name
   role     = "roles/run.invoker"
   member   = each.value
+}
+
+resource "google_cloud_scheduler_job" "this" {
+  count = var.schedule == null ? 0 : 1
+
+  project          = var.place.project
+  region           = var.place.region
+  name             = var.name
+  schedule         = var.schedule.cron
+  time_zone        = "America/El_Salvador"
+  attempt_deadline = "${var.timeout_seconds}s"
+
+  http_target {
+    http_method = "POST"
+    uri         = local.url
+
+    oidc_token {
+      service_account_email = var.schedule.service_account
+      audience              = local.url
+    }
+  }
+
+  retry_config {
+    retry_count          = var.schedule.retries
+    min_backoff_duration = "60s"
+  }
 }

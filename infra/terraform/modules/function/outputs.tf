@@ -1,7 +1,3 @@
-output "service" {
-  value = google_cloud_run_v2_service.this.name
-}
-
 output "email" {
   value = google_service_account.this.email
 }

@@ -1,13 +1,17 @@
-variable "project" {
-  type = string
-}
-
-variable "region" {
-  type = string
+variable "place" {
+  description = "What is the same for all functions: where they are, what their addresses look like, settings that differ"
+  type = object({
+    project             = string
+    region              = string
+    url_of_function     = string
+    deletion_protection = bool
+    settings            = map(map(string))
+  })
 }
 
 variable "name" {
-  type = string
+  description = "Of the folder in functions/, of its entry point, of the service and of its account"
+  type        = string
 }
 
 variable "description" {
@@ -30,20 +34,34 @@ variable "secrets" {
   default     = {}
 }
 
+variable "has_pages" {
+  description = "Everybody reaches it, through the load balancer alone, which mints no tokens"
+  type        = bool
+  default     = false
+}
+
+variable "schedule" {
+  description = "When Cloud Scheduler calls the function, as whom, and how often it tries again"
+  type        = object({ cron = string, service_account = string, retries = number })
+  default     = null
+}
+
 variable "callers" {
-  description = "Who may call the service, by a name for each"
+  description = "Who else may call the service, by a name for each"
   type        = map(string)
+  default     = {}
 }
 
 variable "ingress" {
-  type    = string
-  default = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+  description = "From where it can be called. Cloud Tasks and Cloud Scheduler of this project count as internal"
+  type        = string
+  default     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
 }
 
 variable "concurrency" {
   description = "Requests at a time in one instance"
   type        = number
-  default     = 20
+  default     = 1
 }
 
 variable "memory" {
@@ -57,9 +75,6 @@ variable "timeout_seconds" {
 }
 
 variable "instances" {
-  type = object({ min = number, max = number })
-}
-
-variable "deletion_protection" {
-  type = bool
+  type    = object({ min = number, max = number })
+  default = { min = 0, max = 1 }
 }
