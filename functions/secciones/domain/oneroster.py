@@ -1,0 +1,319 @@
+"""OneRoster 1.2 as CSV (1EdTech, "OneRoster: CSV Binding 1.2.1"): its files, columns, words, and what a row may hold.
+
+Section numbers in this module are the standard's.
+
+Where the standard leaves room, the narrower reading is taken: `sourcedId` may not contain a slash, since ids are pieces
+of addresses here, and a text may not be longer than the 255 characters that every implementation must support.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from secciones.domain.import_problems import BundleRefused, Reason
+
+Row = Mapping[str, str]
+
+
+class Mode(StrEnum):
+    """How a file is to be read (2.4): as all there is, or as what has changed."""
+
+    BULK = "bulk"
+    DELTA = "delta"
+
+
+Check = Callable[[str], Reason | None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the standard; `refers` names the file whose `sourcedId` stands here, perhaps several with commas."""
+
+    name: str
+    is_needed: bool
+    check: Check | None
+    refers: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that is read, and the columns that it has in this order; behind them there may be `metadata` ones."""
+
+    name: str
+    columns: tuple[Column, ...]
+    lifecycle: tuple[str, ...] = ()  # those that are filled in a delta and empty in bulk
+
+
+_IDENTIFIER = re.compile(r"(?!\.{1,2}\Z)[0-9A-Za-z._@-]{1,255}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]00:00)", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# What a spreadsheet would calculate; a lone dash stands for a name that is not known.
+_FORMULA = re.compile(r"[=+@-]\s*\S")
+_LONGEST_TEXT = 255
+_EXTENSION = "metadata."
+
+
+def identifier(value: str) -> Reason | None:
+    """The characters of a GUID (3.1), without the slash."""
+    return None if _IDENTIFIER.fullmatch(value) else Reason.WRONG_IDENTIFIER
+
+
+def identifiers(value: str) -> Reason | None:
+    """A list of GUID references."""
+    return next((reason for part in value.split(",") if (reason := identifier(part.strip()))), None)
+
+
+def text(value: str) -> Reason | None:
+    """A text that goes on to people and spreadsheets. Line ends, which the standard forbids, are control characters."""
+    if len(value) > _LONGEST_TEXT:
+        return Reason.TOO_LONG
+    if not value.isprintable() and _CONTROL.search(value):
+        return Reason.CONTROL_CHARACTER
+    return Reason.FORMULA if _FORMULA.match(value) else None
+
+
+def calendar_date(value: str) -> Reason | None:
+    """A day in ISO 8601."""
+    return None if _DATE.fullmatch(value) and _exists(value) else Reason.WRONG_DATE
+
+
+def year(value: str) -> Reason | None:
+    """A year in four digits."""
+    return None if _YEAR.fullmatch(value) else Reason.WRONG_DATE
+
+
+def moment(value: str) -> Reason | None:
+    """A DateTime, which must be in UTC."""
+    return None if _MOMENT.fullmatch(value) and _exists(value[:10]) else Reason.WRONG_DATE
+
+
+def _exists(day: str) -> bool:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(words: str, *, may_be_extended: bool = False) -> Check:
+    known = frozenset(words.split())
+
+    def check(value: str) -> Reason | None:
+        is_known = value in known or (may_be_extended and value.startswith("ext:"))
+        return None if is_known else Reason.WRONG_WORD
+
+    return check
+
+
+_TRUTH = _words("true false")
+_STATUS = _words("active tobedeleted")
+_SESSION_TYPES = _words("gradingPeriod semester schoolYear term", may_be_extended=True)
+_ORG_TYPES = _words("department school district local state national", may_be_extended=True)
+_CLASS_TYPES = _words("homeroom scheduled", may_be_extended=True)
+_ROLE_TYPES = _words("primary secondary")
+_ROLES = _words(
+    "aide counselor districtAdministrator guardian parent principal proctor relative siteAdministrator student "
+    "systemAdministrator teacher",
+    may_be_extended=True,
+)
+_ENROLMENT_ROLES = _words("administrator proctor student teacher", may_be_extended=True)
+
+
+def _file(name: str, *columns: Column) -> File:
+    common = (_needed("sourcedId", identifier), _may("status", _STATUS), _may("dateLastModified", moment))
+    return File(name, (*common, *columns), ("status", "dateLastModified"))
+
+
+def _needed(name: str, check: Check | None = None, refers: str = "") -> Column:
+    return Column(name, is_needed=True, check=check, refers=refers)
+
+
+def _may(name: str, check: Check | None = None, refers: str = "") -> Column:
+    return Column(name, is_needed=False, check=check, refers=refers)
+
+
+# The files that a registry is made of, each behind those that it refers to. Columns without a check are never kept, so
+# that nothing need be known of them.
+FILES = {
+    file.name: file
+    for file in (
+        _file(
+            "academicSessions",
+            _needed("title", text),
+            _needed("type", _SESSION_TYPES),
+            _needed("startDate", calendar_date),
+            _needed("endDate", calendar_date),
+            _may("parentSourcedId", identifier, "academicSessions"),
+            _needed("schoolYear", year),
+        ),
+        _file(
+            "orgs",
+            _needed("name", text),
+            _needed("type", _ORG_TYPES),
+            _may("identifier", text),
+            _may("parentSourcedId", identifier, "orgs"),
+        ),
+        _file(
+            "courses",
+            _may("schoolYearSourcedId", identifier, "academicSessions"),
+            _needed("title", text),
+            *map(_may, ("courseCode", "grades")),
+            _needed("orgSourcedId", identifier, "orgs"),
+            *map(_may, ("subjects", "subjectCodes")),
+        ),
+        _file(
+            "classes",
+            _needed("title", text),
+            _may("grades"),
+            _needed("courseSourcedId", identifier, "courses"),
+            _may("classCode", text),
+            _needed("classType", _CLASS_TYPES),
+            _may("location"),
+            _needed("schoolSourcedId", identifier, "orgs"),
+            _needed("termSourcedIds", identifiers, "academicSessions"),
+            *map(_may, ("subjects", "subjectCodes", "periods")),
+        ),
+        _file(
+            "users",
+            _needed("enabledUser", _TRUTH),
+            _needed("username"),
+            _may("userIds"),
+            _needed("givenName", text),
+            _needed("familyName", text),
+            _may("middleName"),
+            _may("identifier", text),
+            _may("email", text),
+            *map(_may, ("sms", "phone", "agentSourcedIds", "grades", "password", "userMasterIdentifier")),
+            *map(_may, ("resourceSourcedIds", "preferredGivenName", "preferredMiddleName", "preferredFamilyName")),
+            _may("primaryOrgSourcedId", identifier, "orgs"),
+            _may("pronouns"),
+        ),
+        _file(
+            "roles",
+            _needed("userSourcedId", identifier, "users"),
+            _needed("roleType", _ROLE_TYPES),
+            _needed("role", _ROLES),
+            _may("beginDate", calendar_date),
+            _may("endDate", calendar_date),
+            _needed("orgSourcedId", identifier, "orgs"),
+            _may("userProfileSourcedId", identifier),
+        ),
+        _file(
+            "enrollments",
+            _needed("classSourcedId", identifier, "classes"),
+            _needed("schoolSourcedId", identifier, "orgs"),
+            _needed("userSourcedId", identifier, "users"),
+            _needed("role", _ENROLMENT_ROLES),
+            _may("primary", _TRUTH),
+            _may("beginDate", calendar_date),
+            _may("endDate", calendar_date),
+        ),
+    )
+}
+# One file instead of a bundle: a row for each person in a section, its teachers among them.
+FLAT = File(
+    "flat",
+    (
+        _needed("schoolYear", year),
+        _needed("schoolId", identifier),
+        _may("schoolCode", text),
+        _needed("schoolName", text),
+        _may("department", text),
+        _may("municipality", text),
+        _needed("sectionId", identifier),
+        _may("sectionCode", text),
+        _needed("sectionName", text),
+        _may("grade", text),
+        _may("shift", text),
+        _may("sectionState", _words("abierta cerrada")),
+        _needed("role", _words("student teacher")),
+        _needed("userId", identifier),
+        _needed("givenName", text),
+        _needed("familyName", text),
+        _may("identifier", text),
+        _may("email", text),
+        *map(_may, ("dui", "nip")),
+        _may("enrolment", text),
+    ),
+)
+# Files of the standard that a bundle may have and that are not looked into.
+UNREAD = frozenset(
+    (  # noqa: SIM905  # as a list it would fill a page
+        "categories classResources courseResources demographics lineItemLearningObjectiveIds lineItems "
+        "lineItemScoreScales resources resultLearningObjectiveIds results resultScoreScales scoreScales userProfiles "
+        "userResources"
+    ).split()
+)
+# What must come in bulk with a file in bulk, for the set to be complete (appendix A, table A1).
+NEEDED_WITH = {
+    "academicSessions": (),
+    "orgs": (),
+    "courses": ("orgs",),
+    "classes": ("academicSessions", "courses", "orgs"),
+    "users": ("orgs", "roles"),
+    "roles": ("orgs", "users"),
+    "enrollments": ("academicSessions", "classes", "courses", "orgs", "roles", "users"),
+}
+VERSIONS = frozenset({"1.2", "1.2.1"})
+
+
+def modes_of(manifest: Mapping[str, str]) -> dict[str, Mode]:
+    """Which files a manifest promises (table 3.1), those that are not looked into among them; raises BundleRefused."""
+    if manifest.get("oneroster.version") not in VERSIONS:
+        raise BundleRefused(Reason.WRONG_VERSION, "manifest.csv", column="oneroster.version")
+    if manifest.get("manifest.version") != "1.0":
+        raise BundleRefused(Reason.WRONG_MANIFEST, "manifest.csv", column="manifest.version")
+    modes = {}
+    for name in sorted({*FILES, *UNREAD}):
+        word = manifest.get(f"file.{name}", "")
+        if word not in {"absent", *Mode}:
+            raise BundleRefused(Reason.WRONG_MANIFEST, "manifest.csv", column=f"file.{name}")
+        if word != "absent":
+            modes[name] = Mode(word)
+    return modes
+
+
+def check_complete(modes: Mapping[str, Mode]) -> None:
+    """Raises BundleRefused unless all that a file in bulk refers to comes in bulk as well (2.1)."""
+    for name, needed in NEEDED_WITH.items():
+        if modes.get(name) is Mode.BULK and any(modes.get(other) is not Mode.BULK for other in needed):
+            raise BundleRefused(Reason.INCOMPLETE_BULK, f"{name}.csv")
+
+
+def check_header(file: File, header: list[str], name: str) -> None:
+    """Raises BundleRefused unless the columns are the file's, in its order, and then extensions (3)."""
+    if len(set(header)) < len(header):
+        raise BundleRefused(Reason.DUPLICATE_HEADER, name, 1)
+    columns = [column.name for column in file.columns]
+    for place, column in enumerate(columns):
+        if place >= len(header) or header[place] != column:
+            raise BundleRefused(Reason.WRONG_HEADER, name, 1, column)
+    if any(not column.startswith(_EXTENSION) for column in header[len(columns) :]):
+        raise BundleRefused(Reason.WRONG_HEADER, name, 1)
+
+
+def mode_of(row: Row) -> Mode:
+    """What the values of a row say, which counts more than what the manifest says (3.1)."""
+    return Mode.DELTA if row["status"] or row["dateLastModified"] else Mode.BULK
+
+
+def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
+    """The first column that breaks a rule, and which; None for a row that is as it must be."""
+    for name in file.lifecycle:
+        if mode is Mode.BULK and row[name]:
+            return name, Reason.MUST_BE_EMPTY_IN_BULK
+        if mode is Mode.DELTA and not row[name]:
+            return name, Reason.NEEDED_IN_DELTA
+    for column in file.columns:
+        value = row[column.name]
+        if not value:
+            if column.is_needed:
+                return column.name, Reason.MISSING_VALUE
+        elif column.check is not None and (reason := column.check(value)):
+            return column.name, reason
+    extensions = (name for name in row if name.startswith(_EXTENSION))
+    return next(((name, reason) for name in extensions if (reason := text(row[name]))), None)

@@ -1,0 +1,209 @@
+"""Takes the rows of an export into the tables: what contradicts what is there is reported and left out."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from secciones.domain.errors import InvalidNumber
+from secciones.domain.import_problems import BundleRefused, Problem, Reason
+from secciones.domain.oneroster import FILES, File, Mode, Row
+from secciones.domain.people import Dui, Nip
+from secciones.domain.stored_roster import numbers_hash
+from secciones.services.roster_bundle import FlatBundle, Report, ZipBundle
+from secciones.services.roster_tables import Keys, RosterTables, key
+
+Values = tuple[Any, ...]
+
+_USER_ID = re.compile(r"\{\s*(\w+)\s*:\s*([^}]*)\}")
+_ACTIVE = frozenset({"", "activa"})  # a word that nobody knows means that nobody may act on the enrolment
+_SECONDS = len("2026-02-02T08:00:00")
+_PERSON = ("givenName", "familyName", "identifier", "email")
+_SELF_REFERENCES = frozenset({"academicSessions", "orgs"})
+_SCHOOL_REFERENCES = {("classes", "schoolSourcedId"), ("enrollments", "schoolSourcedId")}
+
+
+class Loader:
+    """Takes bundles of the standard. `secret` is the key under which DUI and NIP are hashed."""
+
+    def __init__(self, tables: RosterTables, secret: str, report: Report) -> None:
+        self._tables = tables
+        self._secret = secret
+        self._report = report
+        self._known: dict[str, Keys] = {}
+        self._schools = self._sections = Keys(())
+        self._makers: Mapping[str, Callable[[Row], Values | None]] = {
+            "academicSessions": _session,
+            "orgs": _org,
+            "courses": lambda row: (row["title"],),
+            "classes": _class,
+            "users": self._user,
+            "roles": lambda row: (key(row["userSourcedId"]),) if row["role"] == "teacher" else None,
+            "enrollments": self._enrolment,
+        }
+
+    def load(self, bundle: ZipBundle) -> None:
+        """All files of a bundle. Raises BundleRefused."""
+        for name, file in FILES.items():
+            if mode := bundle.modes.get(name):
+                self._load_file(file, mode, bundle.rows(name))
+            if name == "classes":
+                self._sections = self._tables.keys("classes", "is_section")
+            if name == "orgs":
+                self._schools = self._tables.keys("orgs", "is_school")
+            self._known[name] = self._tables.keys(name)
+
+    def _load_file(self, file: File, mode: Mode, rows: Iterator[tuple[int, Row]]) -> None:
+        parents = []
+        self._tables.begin(file.name, anew=mode is Mode.BULK)
+        for line, row in rows:
+            row_key = key(row["sourcedId"])
+            if problem := self._problem(file, mode, row, row_key):
+                self._report(Problem(f"{file.name}.csv", line, *problem))
+                continue
+            self._keep(file.name, mode, row, row_key)
+            if file.name in _SELF_REFERENCES and row["parentSourcedId"] and row["status"] != "tobedeleted":
+                parents.append((line, row_key, key(row["parentSourcedId"])))
+        self._tables.end(file.name)
+        self._check_parents(file, parents)
+
+    def _problem(self, file: File, mode: Mode, row: Row, row_key: int) -> tuple[str, Reason] | None:
+        if not self._tables.is_new(row_key):
+            return "sourcedId", Reason.DUPLICATE_IDENTIFIER
+        if mode is Mode.DELTA:
+            stored = self._tables.stored(file.name, row_key)
+            if stored and row["dateLastModified"][:_SECONDS] < stored[0][:_SECONDS]:
+                return "dateLastModified", Reason.OLDER_THAN_KNOWN
+            if row["status"] == "tobedeleted":
+                return None
+        if problem := self._reference_problem(file, row):
+            return problem
+        if file.name == "users" and _tells_a_number(row["sourcedId"], _numbers(row["userIds"])):
+            return "sourcedId", Reason.NUMBER_IN_IDENTIFIER
+        return None
+
+    def _reference_problem(self, file: File, row: Row) -> tuple[str, Reason] | None:
+        for column in file.columns:
+            value = row[column.name]
+            if not value or not column.refers or column.refers == file.name:
+                continue
+            known = self._known[column.refers]
+            if not all(key(part.strip()) in known for part in value.split(",")):
+                return column.name, Reason.UNKNOWN_REFERENCE
+            if (file.name, column.name) in _SCHOOL_REFERENCES and key(value) not in self._schools:
+                return column.name, Reason.NOT_A_SCHOOL
+        return None
+
+    def _keep(self, table: str, mode: Mode, row: Row, row_key: int) -> None:
+        if mode is Mode.DELTA:
+            self._tables.remove(table, row_key)
+        if row["status"] != "tobedeleted" and (values := self._makers[table](row)) is not None:
+            self._tables.add(table, row_key, row["dateLastModified"], values)
+
+    def _check_parents(self, file: File, parents: list[tuple[int, int, int]]) -> None:
+        known = self._tables.keys(file.name)
+        for line, row_key, parent in parents:
+            if parent not in known:
+                self._report(Problem(f"{file.name}.csv", line, "parentSourcedId", Reason.UNKNOWN_REFERENCE))
+                self._tables.remove(file.name, row_key)
+
+    def _user(self, row: Row) -> Values:
+        kept = numbers_hash(*numbers, self._secret) if (numbers := _numbers(row["userIds"])) else ""
+        return (row["sourcedId"], row["enabledUser"] == "true", kept, *map(row.__getitem__, _PERSON))
+
+    def _enrolment(self, row: Row) -> Values | None:
+        section, is_teacher = key(row["classSourcedId"]), row["role"] == "teacher"
+        is_active = row["role"] == "student" and row.get("metadata.sv.estado", "").casefold() in _ACTIVE
+        if section not in self._sections or not (is_teacher or is_active):
+            return None
+        return section, key(row["userSourcedId"]), is_teacher
+
+
+def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Report) -> None:
+    """The one file in place of all that the tables have; of each school, section and person the first row counts.
+
+    Raises BundleRefused.
+    """
+    for name in FILES:
+        tables.begin(name, anew=True)
+        tables.end(name)
+    tables.begin("enrollments", anew=False)
+    has_rows = False
+    for line, row in bundle.rows():
+        has_rows = True
+        numbers = _parsed(row["dui"], row["nip"])
+        if _tells_a_number(row["userId"], numbers):
+            report(Problem(bundle.name, line, "userId", Reason.NUMBER_IN_IDENTIFIER))
+            continue
+        for column, table, row_key, values in _flat_values(row, numbers_hash(*numbers, secret) if numbers else ""):
+            stored = tables.stored(table, row_key)
+            if stored is None:
+                tables.add(table, row_key, "", values)
+            elif stored[1] != values:
+                report(Problem(bundle.name, line, column, Reason.CONTRADICTION))
+                break
+    tables.end("enrollments")
+    if not has_rows:
+        raise BundleRefused(Reason.NO_ROWS, bundle.name)
+
+
+def _flat_values(row: Row, numbers: str) -> Iterator[tuple[str, str, int, Values]]:
+    """What a flat row says, each thing behind those that it refers to: the column of its id, and table, key, values."""
+    year, school, grade = row["schoolYear"], row["schoolId"], f"grade {row['grade']}"
+    section, person, is_teacher = row["sectionId"], row["userId"], row["role"] == "teacher"
+    place = (row["schoolCode"], row["department"], row["municipality"])
+    is_open = row["sectionState"] != "cerrada"
+    yield "schoolYear", "academicSessions", key(year), (year, "schoolYear", year, "", year)
+    yield "schoolId", "orgs", key(school), (school, row["schoolName"], True, *place)
+    yield "grade", "courses", key(grade), (row["grade"],)
+    about = (row["sectionName"], key(grade), row["sectionCode"], True, key(school), year, row["shift"], is_open)
+    yield "sectionId", "classes", key(section), (section, *about)
+    yield "userId", "users", key(person), (person, True, numbers, *map(row.__getitem__, _PERSON))
+    if is_teacher:
+        yield "role", "roles", key(person), (key(person),)
+    if is_teacher or row["enrolment"].casefold() in _ACTIVE:
+        enrolment = key(f"{row['role']} {person} {section}")
+        yield "sectionId", "enrollments", enrolment, (key(section), key(person), is_teacher)
+
+
+def _session(row: Row) -> Values:
+    return row["sourcedId"], row["type"], row["startDate"], row["parentSourcedId"], row["schoolYear"]
+
+
+def _org(row: Row) -> Values:
+    department, municipality = row.get("metadata.sv.departamento", ""), row.get("metadata.sv.municipio", "")
+    return row["sourcedId"], row["name"], row["type"] == "school", row["identifier"], department, municipality
+
+
+def _class(row: Row) -> Values:
+    return (
+        row["sourcedId"],
+        row["title"],
+        key(row["courseSourcedId"]),
+        row["classCode"],
+        row["classType"] == "homeroom",
+        key(row["schoolSourcedId"]),
+        ",".join(part.strip() for part in row["termSourcedIds"].split(",")),
+        row.get("metadata.sv.jornada", ""),
+        row.get("metadata.sv.estado", "").casefold() != "cerrada",
+    )
+
+
+def _numbers(user_ids: str) -> tuple[Dui, Nip] | None:
+    """What a person's row has as DUI and NIP, lost zeros restored."""
+    if not user_ids:
+        return None
+    stored = {kind.upper(): value for kind, value in _USER_ID.findall(user_ids)}
+    return _parsed(stored.get("DUI", ""), stored.get("NIP", ""))
+
+
+def _parsed(dui: str, nip: str) -> tuple[Dui, Nip] | None:
+    try:
+        return Dui.parse(dui), Nip.parse(nip)
+    except InvalidNumber:
+        return None
+
+
+def _tells_a_number(sourced_id: str, numbers: tuple[Dui, Nip] | None) -> bool:
+    """Whether an id, which is kept and shown in addresses, is made of one of the numbers."""
+    digits = "".join(filter(str.isdigit, sourced_id)).lstrip("0")
+    return numbers is not None and digits != "" and digits in {number.digits.lstrip("0") for number in numbers}

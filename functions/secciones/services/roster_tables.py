@@ -1,0 +1,207 @@
+"""The reference data of the imported registry: what bulk has said and deltas have changed since, in one SQLite file.
+
+It lives for one import in the function's scratch space and between imports in the bucket, so that a delta finds what it
+changes. In the cloud the scratch space is memory; hence no id is stored twice: rows refer to one another by the first
+64 bits of a hash of it. DUI and NIP come in as a keyed hash only.
+"""
+
+import hashlib
+import sqlite3
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from secciones.domain.import_problems import BundleRefused, Reason
+from secciones.domain.people import clean_name
+from secciones.domain.records import class_list, student_of, teacher_of
+from secciones.domain.roster import Enrolment, School, Section
+from secciones.domain.stored_roster import StoredSchool, StoredTeacher, TaughtSection, version_of
+
+# Raised with every change to the tables: a reference of another format is as good as none.
+_FORMAT = 1
+_COLUMNS = {
+    "academicSessions": "id, type, start, parent, year",
+    "orgs": "id, name, is_school, code, department, municipality",
+    "courses": "title",
+    "classes": "id, title, course, code, is_section, school, terms, shift, is_open",
+    "users": "id, is_enabled, numbers, given_name, family_name, identifier, email",
+    "roles": "user",  # of teachers
+    "enrollments": "class, user, is_teacher",  # of teachers, and of students as long as they are active
+}
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS roles_user ON roles (user);
+CREATE INDEX IF NOT EXISTS enrollments_class ON enrollments (class);
+CREATE INDEX IF NOT EXISTS enrollments_teacher ON enrollments (user) WHERE is_teacher;
+"""
+_BULK_INDEXES = ("roles_user", "enrollments_class", "enrollments_teacher")
+_CACHE_KIB = 16_384
+# So that no document comes near Firestore's limit of 1 MiB.
+_MOST_STUDENTS = 500
+_MOST_SECTIONS = 500
+
+_CLASSES = """
+SELECT classes.key, school, terms FROM classes JOIN orgs ON orgs.key = school WHERE is_section AND is_school
+"""
+_SCHOOLS = """
+SELECT DISTINCT orgs.id FROM temp.sections JOIN orgs ON orgs.key = sections.school ORDER BY orgs.id
+"""
+_SCHOOL = "SELECT key, id, code, name, department, municipality FROM orgs WHERE key = ?"
+_SECTIONS = """
+SELECT classes.key, classes.id, classes.code, classes.title, courses.title, shift, is_open
+FROM temp.sections JOIN classes ON classes.key = sections.class LEFT JOIN courses ON courses.key = classes.course
+WHERE sections.school = ?
+"""
+_STUDENTS = """
+SELECT users.id, identifier, given_name, family_name, email
+FROM enrollments JOIN users ON users.key = enrollments.user WHERE class = ? AND NOT is_teacher
+"""
+_IN_SERVICE = "users.is_enabled AND users.key IN (SELECT user FROM roles)"
+_TEACHERS_OF_SECTION = f"""
+SELECT DISTINCT users.id FROM enrollments JOIN users ON users.key = enrollments.user
+WHERE class = ? AND is_teacher AND {_IN_SERVICE} ORDER BY users.id
+"""  # noqa: S608  # no text from outside
+_TEACHERS = f"""
+SELECT key, id, given_name, family_name, email, numbers FROM users WHERE {_IN_SERVICE} ORDER BY id
+"""  # noqa: S608
+_SCHOOLS_OF_TEACHER = """
+SELECT DISTINCT orgs.id FROM enrollments JOIN temp.sections USING (class) JOIN orgs ON orgs.key = sections.school
+WHERE user = ? AND is_teacher ORDER BY orgs.id
+"""
+_TOO_LARGE = f"""
+SELECT 1 FROM enrollments WHERE NOT is_teacher GROUP BY class HAVING count(*) > {_MOST_STUDENTS}
+UNION SELECT 1 FROM temp.sections GROUP BY school HAVING count(*) > {_MOST_SECTIONS}
+"""  # noqa: S608
+
+
+def key(sourced_id: str) -> int:
+    """What stands for an id in the tables. That two of a nation's ids share one has odds of one in ten million."""
+    return int.from_bytes(hashlib.blake2b(sourced_id.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+class RosterTables:
+    """The tables in one file, for one thread; `has_reference` tells whether there was something in it already."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
+        )
+        [[found]] = self._connection.execute("PRAGMA user_version")
+        self.has_reference = found == _FORMAT
+        if not self.has_reference:
+            self._create()
+        self._connection.execute("CREATE TEMP TABLE seen (key INTEGER PRIMARY KEY)")
+        self._connection.execute("CREATE TEMP TABLE sections (class INTEGER PRIMARY KEY, school INTEGER)")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def begin(self, table: str, *, anew: bool) -> None:
+        """From here on come the rows of one file: all there are, or those that have changed."""
+        self._connection.execute("DELETE FROM seen")
+        self._connection.execute("BEGIN")
+        if anew:
+            for index in _BULK_INDEXES:
+                self._connection.execute(f"DROP INDEX IF EXISTS {index}")
+            self._connection.execute(f"DROP INDEX IF EXISTS {table}_key")
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        else:
+            self._index(table)
+
+    def end(self, table: str) -> None:
+        """All rows of the file have come."""
+        self._connection.execute("COMMIT")
+        self._connection.execute("DELETE FROM seen")
+        self._index(table)
+
+    def is_new(self, row_key: int) -> bool:
+        """Whether the file had no row with this key yet; it has one now."""
+        return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (row_key,)).rowcount == 1
+
+    def add(self, table: str, row_key: int, modified: str, values: tuple[Any, ...]) -> None:
+        """Keep a row whose key the table has not."""
+        places = ", ".join("?" * (2 + len(values)))
+        self._connection.execute(f"INSERT INTO {table} VALUES ({places})", (row_key, modified, *values))  # noqa: S608
+
+    def remove(self, table: str, row_key: int) -> None:
+        """Forget a row; nothing happens when there is none."""
+        self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (row_key,))  # noqa: S608
+
+    def stored(self, table: str, row_key: int) -> tuple[str, tuple[Any, ...]] | None:
+        """When a row was modified, and its values."""
+        row = self._connection.execute(f"SELECT * FROM {table} WHERE key = ?", (row_key,)).fetchone()  # noqa: S608
+        return row and (row[1], row[2:])
+
+    def keys(self, table: str, where: str = "TRUE") -> "Keys":
+        """Those of all rows of a table."""
+        return Keys(self._connection.execute(f"SELECT key FROM {table} WHERE {where} ORDER BY key"))  # noqa: S608
+
+    def settle(self) -> None:
+        """Find the sections of the year in force, which the methods below read. Raises BundleRefused."""
+        self._connection.executescript(_INDEXES)
+        terms = self._terms_in_force()
+        classes = self._connection.execute(_CLASSES)
+        in_force = [(row[0], row[1]) for row in classes if not terms.isdisjoint(row[2].split(","))]
+        self._connection.execute("DELETE FROM temp.sections")
+        self._connection.executemany("INSERT INTO temp.sections VALUES (?, ?)", in_force)
+        if self._connection.execute(_TOO_LARGE).fetchone():
+            raise BundleRefused(Reason.SECTION_TOO_LARGE, "enrollments.csv")
+
+    def school_ids(self) -> Iterator[str]:
+        """The schools with a section in force, in the order of their ids."""
+        return (row[0] for row in self._connection.execute(_SCHOOLS))
+
+    def school(self, school_id: str) -> StoredSchool:
+        """A school with all of its sections and their students."""
+        row = self._connection.execute(_SCHOOL, (key(school_id),)).fetchone()
+        sections = [self._section(*section) for section in self._connection.execute(_SECTIONS, (row[0],)).fetchall()]
+        in_order = sorted(sections, key=lambda taught: (taught.section.code, taught.section.id))
+        return StoredSchool(School(row[1], *map(clean_name, row[2:])), tuple(in_order))
+
+    def teachers(self) -> Iterator[StoredTeacher]:
+        """All teachers in service, in the order of their ids."""
+        for teacher_key, teacher_id, given_name, family_name, email, numbers in self._connection.execute(_TEACHERS):
+            schools = self._connection.execute(_SCHOOLS_OF_TEACHER, (teacher_key,))
+            teacher = teacher_of(teacher_id, given_name, family_name, email)
+            yield StoredTeacher(teacher, numbers, tuple(row[0] for row in schools))
+
+    def _section(
+        self, class_key: int, class_id: str, code: str, name: str, grade: str | None, shift: str, is_open: int
+    ) -> TaughtSection:
+        rows = self._connection.execute(_STUDENTS, (class_key,))
+        students = class_list(student_of(*row, Enrolment.ACTIVE) for row in rows)
+        teachers = tuple(row[0] for row in self._connection.execute(_TEACHERS_OF_SECTION, (class_key,)))
+        words = map(clean_name, (code, name, grade or "", shift))
+        section = Section(class_id, *words, is_open=bool(is_open), student_count=len(students))
+        return TaughtSection(section, teachers, version_of(students), students)
+
+    def _terms_in_force(self) -> set[str]:
+        """The ids of the latest school year and of all terms within it."""
+        rows = self._connection.execute("SELECT id, type, start, parent FROM academicSessions").fetchall()
+        years = [(start, session_id) for session_id, kind, start, _ in rows if kind == "schoolYear"]
+        if not years:
+            raise BundleRefused(Reason.NO_SCHOOL_YEAR, "academicSessions.csv")
+        terms = {max(years)[1]}
+        while more := {session_id for session_id, _, _, parent in rows if parent in terms} - terms:
+            terms |= more
+        return terms
+
+    def _create(self) -> None:
+        tables = (f"CREATE TABLE {name} (key, modified, {columns});" for name, columns in _COLUMNS.items())
+        self._connection.executescript("".join(tables) + f"PRAGMA user_version = {_FORMAT};")
+
+    def _index(self, table: str) -> None:
+        self._connection.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_key ON {table} (key)")
+
+
+class Keys:
+    """A set of keys in eight bytes each."""
+
+    def __init__(self, rows: Iterable[tuple[int]]) -> None:
+        self._sorted = array("q", (row[0] for row in rows))
+
+    def __contains__(self, row_key: int) -> bool:
+        place = bisect_left(self._sorted, row_key)
+        return place < len(self._sorted) and self._sorted[place] == row_key
