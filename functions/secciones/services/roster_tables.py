@@ -47,7 +47,7 @@ SELECT classes.key, school, terms FROM classes JOIN orgs ON orgs.key = school WH
 _SCHOOLS = """
 SELECT DISTINCT orgs.id FROM temp.sections JOIN orgs ON orgs.key = sections.school ORDER BY orgs.id
 """
-_SCHOOL = "SELECT key, id, code, name, department, municipality FROM orgs WHERE key = ?"
+_SCHOOL = "SELECT code, name, department, municipality FROM orgs WHERE key = ?"
 _SECTIONS = """
 SELECT classes.key, classes.id, classes.code, classes.title, courses.title, shift, is_open
 FROM temp.sections JOIN classes ON classes.key = sections.class LEFT JOIN courses ON courses.key = classes.course
@@ -155,10 +155,13 @@ class RosterTables:
 
     def school(self, school_id: str) -> StoredSchool:
         """A school with all of its sections and their students."""
-        row = self._connection.execute(_SCHOOL, (key(school_id),)).fetchone()
-        sections = [self._section(*section) for section in self._connection.execute(_SECTIONS, (row[0],)).fetchall()]
+        school_key = key(school_id)
+        sections = [self._section(*row) for row in self._connection.execute(_SECTIONS, (school_key,)).fetchall()]
         in_order = sorted(sections, key=lambda taught: (taught.section.code, taught.section.id))
-        return StoredSchool(School(row[1], *map(clean_name, row[2:])), tuple(in_order))
+        code, name, department, municipality = map(
+            clean_name, self._connection.execute(_SCHOOL, (school_key,)).fetchone()
+        )
+        return StoredSchool(School(school_id, code, name, department, municipality), tuple(in_order))
 
     def teachers(self) -> Iterator[StoredTeacher]:
         """All teachers in service, in the order of their ids."""
@@ -171,10 +174,13 @@ class RosterTables:
         self, class_key: int, class_id: str, code: str, name: str, grade: str | None, shift: str, is_open: int
     ) -> TaughtSection:
         rows = self._connection.execute(_STUDENTS, (class_key,))
-        students = class_list(student_of(*row, Enrolment.ACTIVE) for row in rows)
+        students = class_list(
+            student_of(student_id, nie, given_names, surnames, email, Enrolment.ACTIVE)
+            for student_id, nie, given_names, surnames, email in rows
+        )
         teachers = tuple(row[0] for row in self._connection.execute(_TEACHERS_OF_SECTION, (class_key,)))
-        words = map(clean_name, (code, name, grade or "", shift))
-        section = Section(class_id, *words, is_open=bool(is_open), student_count=len(students))
+        code, name, grade, shift = map(clean_name, (code, name, grade or "", shift))
+        section = Section(class_id, code, name, grade, shift, bool(is_open), len(students))
         return TaughtSection(section, teachers, version_of(students), students)
 
     def _terms_in_force(self) -> set[str]:
