@@ -14,7 +14,7 @@ RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 CODE := functions infra tests
 
-.PHONY: help run test test-long check fault bench stage lock clean python
+.PHONY: help run test test-long check fault bench pictures stage lock clean python
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fault: $(VENV)/test.stamp  ## Replay a schedule of faults: SEED=storm-17
 
 bench: $(VENV)/test.stamp  ## Print figures as ratios of one run: cold starts over hello world
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
+
+pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)
 
 stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in build/
 	$(IMPORT_ROOTS) $(BIN)/python functions/stage.py --output build

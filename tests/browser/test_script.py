@@ -3,19 +3,24 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-import flask
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from secciones.web.headers import secure
-from tests.unit.web.samples import Words, samples
-from tests.unit.web.test_templates import STATIC, render
+from secciones.services.list_sections import StudentRow
+from tests.support.sample_pages import ORIGIN, fulfill
+from tests.unit.web.samples import Words, class_list, samples
+from tests.unit.web.test_templates import render
 
 SAMPLES = {sample.name: sample for sample in samples(Words(), students=6)}
-TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-ORIGIN = "https://secciones.test"
-POLICY = dict(secure(flask.Response()).headers)
+CLASS = [
+    StudentRow(f"e-{number}", name, f"{number}", f"{number}@clases.edu.sv", None)
+    for number, name in enumerate(("Álvarez, Zoila", "Núñez, Blanca", "Ñerio, Ana"))
+]
+SAMPLES["students"] = replace(
+    SAMPLES["pages-students"], context={**SAMPLES["pages-students"].context, **class_list(CLASS)}
+)
 
 
 @pytest.fixture
@@ -33,13 +38,8 @@ def tab(browser: Browser, answers: dict[str, Callable[[], str]]) -> Iterator[Pag
         path = route.request.url.removeprefix(ORIGIN)
         if path in answers:
             route.fulfill(body=answers[path](), content_type="application/json")
-        elif path.startswith("/secciones/static/"):
-            file = STATIC / path.rsplit("/", 1)[1]
-            route.fulfill(path=file, content_type=TYPES[file.suffix[1:]])
         else:
-            name = path.removeprefix("/")
-            page = render(SAMPLES[name]) if name in SAMPLES else f"<!doctype html><title>{path}</title>"
-            route.fulfill(body=page, content_type="text/html; charset=utf-8", headers=POLICY)
+            fulfill(route, SAMPLES)
 
     with browser.new_context() as context:
         page = context.new_page()
@@ -88,7 +88,7 @@ def test_a_wrong_check_digit_is_said_at_once_and_stops_nobody(tab: Page, typed: 
 
 def test_the_box_beside_the_name_ticks_all_and_shows_what_is_in_between(tab: Page) -> None:
     show(tab, "pages-students")
-    all_of_them = tab.get_by_label("Seleccionar a todos los estudiantes")
+    all_of_them = tab.get_by_label("Seleccionar a todos los estudiantes que se muestran")
     assert count(tab) == "Ningún estudiante seleccionado"
     all_of_them.check()
     assert count(tab) == "6 estudiantes seleccionados"
@@ -109,14 +109,78 @@ def test_a_whole_row_is_the_label_of_its_box_on_a_phone(tab: Page) -> None:
     assert tab.locator("[name=student]").nth(1).is_checked()
 
 
-def test_the_button_for_all_is_there_only_without_a_script(browser: Browser, tab: Page) -> None:
+def visible_names(tab: Page) -> list[str]:
+    return tab.locator("tbody tr:visible label").all_inner_texts()
+
+
+def test_students_are_found_while_one_types_whatever_case_and_accents(tab: Page) -> None:
     show(tab, "pages-students")
-    expect(tab.get_by_role("button", name="Procesar todos")).to_be_hidden()
+    everyone = visible_names(tab)
+    search = tab.get_by_label("Buscar")
+    search.fill("MARIA angeles 20410744")
+    assert visible_names(tab) == [name for name in everyone if name.endswith(" 2")]
+    expect(tab.locator("[data-found]")).to_have_text("1 estudiante coincide con la búsqueda.")
+    search.fill("20419999")
+    expect(tab.locator("[data-found]")).to_have_text("Ningún estudiante coincide con la búsqueda.")
+    search.fill("")
+    expect(tab.locator("[data-found]")).to_have_text("")
+    assert visible_names(tab) == everyone
+
+
+def test_a_tick_survives_search_and_order_and_groups_touch_what_is_shown(tab: Page) -> None:
+    show(tab, "pages-students")
+    tab.locator("[name=student]").nth(4).check()
+    tab.get_by_label("Buscar").fill("estefania 20410743")
+    tab.get_by_label("Ordenar por").select_option("NIE")
+    assert count(tab) == "1 estudiante seleccionado"
+    expect(tab.locator("[data-apart]")).to_have_text("1 no aparece en la búsqueda")
+    tab.get_by_role("button", name="Todos").click()
+    assert count(tab) == "2 estudiantes seleccionados"
+    tab.get_by_role("button", name="Ninguno").click()
+    assert count(tab) == "1 estudiante seleccionado"
+    tab.get_by_label("Buscar").fill("")
+    expect(tab.locator("[data-apart]")).to_have_text("")
+    expect(tab.get_by_label("Estefanía 4")).to_be_checked()
+
+
+def test_students_are_put_in_order_by_given_names_and_back(tab: Page) -> None:
+    show(tab, "students")
+    by_surnames = ["Álvarez, Zoila", "Núñez, Blanca", "Ñerio, Ana"]
+    assert visible_names(tab) == by_surnames
+    tab.get_by_label("Ordenar por").select_option("Nombres")
+    assert visible_names(tab) == ["Ñerio, Ana", "Núñez, Blanca", "Álvarez, Zoila"]
+    tab.get_by_label("Ordenar por").select_option("Apellidos")
+    assert visible_names(tab) == by_surnames
+    tab.get_by_label("Buscar").fill("nunez")
+    assert visible_names(tab) == ["Núñez, Blanca"]
+
+
+def test_a_click_with_shift_ticks_all_in_between(tab: Page) -> None:
+    show(tab, "pages-students")
+    boxes = tab.locator("[name=student]")
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    assert count(tab) == "4 estudiantes seleccionados"
+    tab.get_by_label("Estefanía 2").press("Shift+Space")
+    assert count(tab) == "1 estudiante seleccionado", "from the last one, the other way round"
+
+
+def test_enter_in_the_search_sends_nothing(tab: Page) -> None:
+    show(tab, "pages-students")
+    tab.get_by_label("Buscar").press("Enter")
+    tab.get_by_label("Buscar").press_sequentially("x")
+    expect(tab).not_to_have_title(re.compile("^/secciones/"))
+
+
+def test_what_a_script_does_at_once_has_a_button_without_one(browser: Browser, tab: Page) -> None:
+    show(tab, "pages-students")
+    expect(tab.get_by_role("button", name="Aplicar")).to_be_hidden()
     expect(tab.locator("#all")).to_be_visible()
     with browser.new_context(java_script_enabled=False) as context:
         plain = context.new_page()
         plain.set_content(render(SAMPLES["pages-students"]))
-        expect(plain.get_by_role("button", name="Procesar todos")).to_be_visible()
+        expect(plain.get_by_role("button", name="Aplicar")).to_be_visible()
+        expect(plain.get_by_role("button", name="Todos")).to_be_visible()
         expect(plain.locator("#all")).to_be_hidden()
 
 
@@ -189,7 +253,7 @@ def test_a_double_click_sends_once(tab: Page) -> None:
     sent: list[str] = []
     tab.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     show(tab, "pages-confirm-6")
-    tab.get_by_role("button", name="Sí, restablecer 6 contraseñas").dblclick()
+    tab.get_by_role("button", name="Sí, restablecer 5 contraseñas").dblclick()
     expect(tab).to_have_title("/secciones/restablecer")
     assert sent == [f"{ORIGIN}/secciones/restablecer"]
 

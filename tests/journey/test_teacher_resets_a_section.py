@@ -160,6 +160,6 @@ def _section_of(stack: Stack, student: str) -> tuple[Visitor, Visit]:
             ]
         for page in pages:
             for link in page.links().values():
-                if link.count("/") == 6 and "/centros/" in link and student in (section := visitor.get(link)).html:
+                if link.count("/") == 6 and "/centros/" in link and student in (section := visitor.get(link)).text:
                     return visitor, section
     raise AssertionError(f"no teacher has {student}")

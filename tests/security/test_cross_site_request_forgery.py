@@ -113,9 +113,9 @@ def test_no_other_method_does_what_a_form_does(pages: Pages, cookie: str, path: 
     token = csrf_token(pages.session(cookie).id, SECRET)
     headers = {"Origin": pages.origin, "X-HTTP-Method-Override": "POST"}
     query = "&".join(f"{name}={value}" for name, value in (FORM | {"csrf_token": token, "_method": "POST"}).items())
-    assert pages.ask(method, f"{path}?{query}", cookie, None, headers).status in {200, 303, 405}
+    assert pages.ask(method, f"{path}?{query}", cookie, None, headers).status in {200, 303, 404, 405}
     assert pages.session(cookie)
-    assert (pages.world.registry.asked, pages.world.batches()) == (0, [])
+    assert (pages.world.audit.outcomes("verification"), pages.world.batches()) == ([], [])
 
 
 def test_the_form_itself_works(pages: Pages, cookie: str) -> None:

@@ -85,7 +85,8 @@ def test_nothing_is_done_to_what_is_anothers(thief: Visitor, foreign: dict[str, 
     own = open_section(thief, thief.get("/secciones/centros"))
     fields = [("csrf_token", dict(form_of(own))["csrf_token"]), ("number", "1")]
     theirs, nobodys = (
-        thief.post(filled(path, ids), fields) for ids in (foreign, {"school_id": "x", "batch_id": "a" * 26})
+        thief.post(filled(path, ids), fields)
+        for ids in (foreign, {"school_id": "x", "section_id": "x", "batch_id": "a" * 26})
     )
     assert (theirs.status, nobodys.status) == (404, 404)
     assert body(theirs) == body(nobodys)

@@ -121,7 +121,9 @@ class World:
 
     def submit(self, *student_ids: str, nonce: str = "n" * 43, session: Session = SESSION, follows: str = "") -> str:
         """*Procesar*, confirmed; everyone when no student is named."""
-        choice = Choice(SCHOOL.id, SECTION.id, student_ids, everyone=not student_ids, follows=follows)
+        roster = self.registry.rosters.get((session.teacher_id, SECTION.id))
+        students = student_ids or tuple(student.id for student in (roster.students if roster else ()))
+        choice = Choice(SCHOOL.id, SECTION.id, students, follows=follows)
         selection = select_students(self.registry, self.documents, session, RULES, choice)
         return request_reset(
             self.documents,

@@ -50,25 +50,86 @@ if (dui) {
 
 const students = find("[data-students]");
 if (students) {
+  const body = find("tbody", students);
   const all = find("[data-all]", students);
-  const boxes = findAll("[name=student]", students);
-  const count = find("[data-count]", students);
+  const search = find("[data-search]", students);
+  const order = find("[data-order]", students);
+  // What people type who leave out capitals, accents and the tilde of ñ.
+  const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const textOf = (row, selector) => find(selector, row).textContent.trim();
+  const rows = findAll("tr", body).map((row) => {
+    const [name, nie, address] = ["label", "[data-nie]", ".address"].map((selector) => textOf(row, selector));
+    const [surnames, givenNames = ""] = name.split(/, (.*)/s);
+    return {
+      row,
+      box: find("[name=student]", row),
+      text: folded(`${name} ${nie} ${address}`),
+      surnames: name,
+      given_names: `${givenNames} ${surnames}`,
+      nie: /\d/.test(nie) ? nie.padStart(10, "0") : "~",
+    };
+  });
+  const groups = { all: () => true, none: () => false };
+  const shown = () => rows.filter(({ row }) => !row.hidden);
+  const say = (selector, number, isSaid = true) => {
+    const line = find(selector, students), { none = "", one, many } = line.dataset;
+    line.textContent = !isSaid ? "" : number === 0 ? none : number === 1 ? one : many.replace("#", number);
+  };
   const show = () => {
-    const ticked = boxes.filter((box) => box.checked).length;
-    const { none, one, many } = count.dataset;
-    count.textContent = ticked === 0 ? none : ticked === 1 ? one : many.replace("#", ticked);
-    all.checked = ticked === boxes.length;
-    all.indeterminate = ticked > 0 && ticked < boxes.length;
+    // A page that was made without a script carries the ticks that its search hides as hidden fields.
+    const ticked = rows.filter(({ box }) => box.checked), apart = findAll("[type=hidden][name=student]", students);
+    const inView = shown(), tickedInView = inView.filter(({ box }) => box.checked).length;
+    say("[data-count]", ticked.length + apart.length);
+    say("[data-apart]", ticked.length - tickedInView + apart.length);
+    all.checked = tickedInView > 0 && tickedInView === inView.length;
+    all.indeterminate = tickedInView > 0 && tickedInView < inView.length;
+  };
+  const tick = (group) => {
+    for (const one of shown()) one.box.checked = groups[group](one);
+    show();
+  };
+  const filter = () => {
+    const words = folded(search.value).split(/\s+/);
+    for (const { row, text } of rows) row.hidden = !words.every((word) => text.includes(word));
+    say("[data-found]", shown().length, search.value.trim() !== "");
+    show();
+  };
+  const sort = () => {
+    const { compare } = new Intl.Collator("es");
+    body.append(...rows.sort((a, b) => compare(a[order.value], b[order.value])).map(({ row }) => row));
   };
   all.hidden = false;
-  find("[data-without-script]", students).hidden = true;
-  all.addEventListener("change", () => {
-    for (const box of boxes) box.checked = all.checked;
-    show();
+  find("[data-arrange]", students).hidden = true;
+  search.addEventListener("input", filter);
+  order.addEventListener("change", sort);
+  all.addEventListener("change", () => tick(all.checked ? "all" : "none"));
+  students.addEventListener("change", show);
+  for (const button of findAll("[data-group]", students)) {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      tick(button.dataset.group);
+    });
+  }
+  // The Enter key in the search presses the hidden button; everything is found already.
+  search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  let last = null;
+  body.addEventListener("click", (event) => {
+    const here = shown(), place = here.findIndex(({ box }) => box === event.target);
+    if (place < 0) return;
+    const from = here.findIndex(({ box }) => box === last);
+    if (event.shiftKey && from >= 0) {
+      for (const { box } of here.slice(Math.min(from, place), Math.max(from, place) + 1)) box.checked = event.target.checked;
+      show();
+    }
+    last = event.target;
   });
-  students.addEventListener("change", (event) => event.target !== all && show());
-  addEventListener("pageshow", show);
-  show();
+  // A click with Shift is for a range here, not for marking text.
+  body.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
+  addEventListener("pageshow", () => {
+    // Going back, the browser brings the fields as they were, and the rows as the server sent them.
+    if (!order.selectedOptions[0].defaultSelected && order.selectedIndex > 0) sort();
+    filter();
+  });
 }
 
 const progress = find("[data-poll]");

@@ -91,6 +91,20 @@ def clean_name(text: str) -> str:
     return " ".join(printable.split())
 
 
+def collated(name: str) -> str:
+    """For putting in order: without case and accents, ñ after n as in a Spanish dictionary."""
+    return _without_marks(unicodedata.normalize("NFC", name).casefold().replace("ñ", "n\uffff"))
+
+
+def folded(text: str) -> str:
+    """For finding: what people type who leave out capitals, accents and the tilde of ñ."""
+    return _without_marks(text.casefold())
+
+
+def _without_marks(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+
+
 def _digits(text: str, length: int) -> str:
     digits = _SEPARATORS.sub("", text) if len(text) <= _LONGEST_INPUT else ""
     if not (digits.isascii() and digits.isdigit() and len(digits) <= length):

@@ -1,10 +1,9 @@
 """Reads what a registry stores, flaws included, into the values of the domain: one way for every registry there is."""
 
-import unicodedata
 from collections.abc import Iterable
 
 from secciones.domain.errors import InvalidNumber
-from secciones.domain.people import Nie, Teacher, clean_name
+from secciones.domain.people import Nie, Teacher, clean_name, collated
 from secciones.domain.roster import Enrolment, Student
 
 
@@ -43,10 +42,4 @@ def _nie_or_none(text: str) -> Nie | None:
 
 
 def _place_in_class_list(student: Student) -> tuple[str, str, str]:
-    return _collated(student.surnames), _collated(student.given_names), student.id
-
-
-def _collated(name: str) -> str:
-    """For comparing: without case and accents, ñ after n as in a Spanish dictionary."""
-    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFC", name).casefold().replace("ñ", "n\uffff"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return collated(student.surnames), collated(student.given_names), student.id

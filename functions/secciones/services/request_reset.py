@@ -49,13 +49,12 @@ class ResetRules:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the teacher's form says; `everyone` stands for all students that the section has now. A choice that follows
-    an earlier batch (`follows` is its id) leaves out who has left the section and whoever has signed in since."""
+    """What the teacher's form says. A choice that follows an earlier batch (`follows` is its id) leaves out who has
+    left the section and whoever has signed in since."""
 
     school_id: str
     section_id: str
     student_ids: Collection[str]
-    everyone: bool = False
     follows: str = ""
 
 
@@ -84,7 +83,7 @@ def select_students(
         raise SectionClosed
     rows = student_rows(roster, rules.domain)
     present = {row.student_id for row in rows}
-    chosen = present if choice.everyone else set(choice.student_ids)
+    chosen = set(choice.student_ids)
     if follows:
         chosen &= present
     if not chosen:

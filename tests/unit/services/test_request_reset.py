@@ -118,9 +118,7 @@ def test_a_colleague_who_does_not_teach_the_section_cannot_choose_from_it(world:
 def test_more_students_than_the_limit_are_refused_with_the_limit(world: World) -> None:
     world.enrol(*(student(number) for number in range(201)))
     with pytest.raises(TooManySelected) as refused:
-        select_students(
-            world.registry, world.documents, SESSION, RULES, Choice(SCHOOL.id, SECTION.id, (), everyone=True)
-        )
+        world.submit()
     assert refused.value.limit == 200
 
 

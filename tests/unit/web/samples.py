@@ -8,6 +8,8 @@ from typing import Any
 from secciones.domain.batches import Batch, BatchSection, BatchState, Row
 from secciones.domain.outcomes import Outcome
 from secciones.domain.roster import School, Section
+from secciones.services.arrange_students import Order, Wish, arrange
+from secciones.services.list_sections import StudentRow
 
 NOON = datetime(2026, 2, 9, 18, 0, tzinfo=UTC)
 NOT_CHANGED = (
@@ -25,6 +27,7 @@ NOT_CHANGED = (
     Outcome.REFUSED,
     Outcome.UNFINISHED,
 )
+NO_WISH = Wish()
 SYSTEMS = ("siges", "google", "store", "mail")
 
 
@@ -35,17 +38,6 @@ class User:
     name: str = "Marta Alicia Guardado de Henríquez"
     initial: str = "M"
     address: str = "marta.guardado.henriquez@clases.edu.sv"
-
-
-@dataclass(frozen=True)
-class StudentRow:
-    """One student of the page where students are chosen."""
-
-    student_id: str
-    name: str
-    nie: str
-    address: str
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,25 +113,37 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
     yield Sample(page, "closed", {"schools": schools, "school": chosen, "sections": ()})
     rows = [student_row(words, number) for number in range(students)]
     section = {"schools": schools, "school": chosen, "section": chosen.sections[0], "form_nonce": "nonce"}
-    yield Sample("pages/students.html", "", {**section, "rows": rows, "limit": 200})
-    yield Sample("pages/students.html", "over_limit", {**section, "rows": rows, "limit": 10})
-    yield Sample("pages/students.html", "empty", {**section, "rows": [], "limit": 200})
+    for state, wish in (
+        ("", Wish()),
+        ("searched", Wish(search="estefania 20410744", order=Order.NIE, ticked=[row.student_id for row in rows[:3]])),
+        ("not_found", Wish(search="nadie")),
+    ):
+        yield Sample("pages/students.html", state, {**section, **class_list(rows, wish)})
+    yield Sample("pages/students.html", "over_limit", {**section, **class_list(rows), "limit": 10})
+    yield Sample("pages/students.html", "empty", {**section, **class_list([])})
     for count in (1, students):
         yield Sample("pages/confirm.html", f"{count}", confirmation(words, chosen, count))
     earlier = {"follows": batch(words, students, BatchState.CLOSED)}
     yield Sample("pages/confirm.html", "follows", {**confirmation(words, chosen, students), **earlier})
+    nobody = {**confirmation(words, chosen, students), "changeable": []}
+    yield Sample("pages/confirm.html", "nobody", nobody)
+
+
+def class_list(rows: list[StudentRow], wish: Wish = NO_WISH) -> dict[str, Any]:
+    """What the page of a section shows of its students."""
+    return {"count": len(rows), "students": arrange(rows, wish), "wish": wish, "limit": 200}
 
 
 def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
     """What the page that asks to confirm is rendered with."""
+    rows = [student_row(words, number) for number in range(count)]
     return {
         "school": chosen,
         "section": chosen.sections[0],
-        "names": [f"{words.person} {number}" for number in range(count)],
-        "count": count,
+        "changeable": [row for row in rows if row.problem is None],
+        "unchangeable": [row for row in rows if row.problem is not None],
         "follows": None,
         "form_nonce": "nonce",
-        "students": [f"{words.id}-{number}" for number in range(count)],
     }
 
 
@@ -225,8 +229,8 @@ def school(words: Words, sections: int = 12) -> School:
 
 def student_row(words: Words, number: int) -> StudentRow:
     """A student; every seventh has an address that cannot be used."""
-    problem = (Outcome.NO_ADDRESS, Outcome.SHARED_ADDRESS)[number % 2].value if number % 7 == 3 else ""
-    address = "" if problem == Outcome.NO_ADDRESS.value else words.address
+    problem = (Outcome.NO_ADDRESS, Outcome.SHARED_ADDRESS)[number % 2] if number % 7 == 3 else None
+    address = "" if problem is Outcome.NO_ADDRESS else words.address
     nie = "" if not address else f"{20410742 + number}"
     return StudentRow(f"{words.id}-{number}", f"{words.person} {number}", nie, address, problem)
 

@@ -237,7 +237,7 @@ def test_a_problem_of_an_account_is_named_in_its_row() -> None:
 
 def test_students_are_sent_with_everything_that_the_reset_asks_for() -> None:
     form = form_to("/secciones/restablecer", page("pages-students"))
-    hidden = [field for field in fields(form) if field[0] not in {"student", ""}]
+    hidden = [field for field in fields(form) if field[0] not in {"student", "search", ""}]
     assert hidden == [
         ("csrf_token", "the-token"),
         ("form_nonce", "nonce"),
@@ -246,13 +246,31 @@ def test_students_are_sent_with_everything_that_the_reset_asks_for() -> None:
     ]
 
 
-def test_all_can_be_processed_without_a_script() -> None:
+def test_students_are_found_ordered_and_ticked_in_groups_without_a_script() -> None:
     form = form_to("/secciones/restablecer", page("pages-students"))
-    buttons = {text_of(button): (button.get("name"), button.get("value")) for button in form.iter("button")}
-    assert buttons == {"Procesar": (None, None), "Procesar todos": ("all", "yes")}
-    assert not [button for button in form.iter("button") if "disabled" in button.attrib]
+    here = "/secciones/centros/sec-2026-99101-001/sec-2026-99101-001-0"
+    buttons = {text_of(b): (b.get("name"), b.get("value"), b.get("formaction")) for b in form.iter("button")}
+    assert buttons == {
+        "Aplicar": (None, None, here),
+        "Todos": ("group", "all", here),
+        "Ninguno": ("group", "none", here),
+        "Procesar": (None, None, None),
+    }
+    assert text_of(next(form.iter("button"))) == "Aplicar", "the Enter key presses the first one"
     box = next(field for field in form.iter("input") if field.get("id") == "all")
     assert "hidden" in box.attrib
+
+
+def test_a_search_hides_students_and_no_tick() -> None:
+    form = form_to("/secciones/restablecer", page("pages-students-searched"))
+    boxes = {f.get("value"): "checked" in f.attrib for f in form.iter("input") if f.get("type") == "checkbox"}
+    apart = [value for name, value in fields(form) if name == "student" and value not in boxes]
+    assert [value for value, is_ticked in boxes.items() if is_ticked] == ["sec-2026-99101-001-2"]
+    assert apart == ["sec-2026-99101-001-0", "sec-2026-99101-001-1"]
+    text = main_text("pages-students-searched")
+    assert "3 estudiantes seleccionados 2 no aparecen en la búsqueda" in text
+    assert "1 estudiante coincide" in text
+    assert "Ningún estudiante coincide" in main_text("pages-students-not_found")
 
 
 def test_the_limit_is_named_only_where_it_matters() -> None:
@@ -261,16 +279,27 @@ def test_the_limit_is_named_only_where_it_matters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "button"), [(1, "Sí, restablecer 1 contraseña"), (28, "Sí, restablecer 28 contraseñas")]
+    ("count", "button"), [(1, "Sí, restablecer 1 contraseña"), (28, "Sí, restablecer 24 contraseñas")]
 )
 def test_confirming_names_the_count_and_carries_the_choice(count: int, button: str) -> None:
     tree = page(f"pages-confirm-{count}")
     form = form_to("/secciones/restablecer", tree)
     sent = fields(form)
-    assert text_of(only(form.iter("button"))) == button
-    assert [value for name, value in sent if name == "student"] == [f"sec-2026-99101-001-{n}" for n in range(count)]
+    assert [text_of(b) for b in form.iter("button")] == [button, "Cambiar la selección"]
+    assert {value for name, value in sent if name == "student"} == {f"sec-2026-99101-001-{n}" for n in range(count)}
     assert {("confirmed", "yes"), ("form_nonce", "nonce"), ("csrf_token", "the-token")} <= set(sent)
     assert links(tree)["Cancelar"] == "/secciones/centros/sec-2026-99101-001/sec-2026-99101-001-0"
+
+
+def test_confirming_tells_whose_account_cannot_be_changed_and_why() -> None:
+    text = main_text("pages-confirm-28")
+    assert "Sin cuenta que restablecer (4)" in text
+    assert "Sin NIE ni correo en SIGES" in text
+
+
+def test_where_nothing_can_be_changed_there_is_nothing_to_confirm() -> None:
+    form = form_to("/secciones/restablecer", page("pages-confirm-nobody"))
+    assert [text_of(button) for button in form.iter("button")] == ["Cambiar la selección"]
 
 
 def test_progress_shows_how_far_it_is_and_refreshes_itself_without_a_script() -> None:
@@ -413,7 +442,7 @@ def test_the_checker_finds_what_is_wrong(before: str, after: str, problem: str) 
 # --- Files ---
 
 
-@pytest.mark.parametrize(("name", "kilobytes"), [("app.css", 12), ("app.js", 4), ("google.svg", 1), ("icon.svg", 1)])
+@pytest.mark.parametrize(("name", "kilobytes"), [("app.css", 14), ("app.js", 8), ("google.svg", 1), ("icon.svg", 1)])
 def test_a_static_file_stays_small(name: str, kilobytes: int) -> None:
     assert (STATIC / name).stat().st_size <= kilobytes * 1024
 

@@ -111,9 +111,8 @@ def _confirm(page: Page, selection: Selection, form_nonce: str) -> flask.Respons
         "pages/confirm.html",
         school=selection.roster.school,
         section=selection.roster.section,
-        names=[row.name for row in selection.rows],
-        students=[row.student_id for row in selection.rows],
-        count=len(selection.rows),
+        changeable=[row for row in selection.rows if row.problem is None],
+        unchangeable=[row for row in selection.rows if row.problem is not None],
         follows=selection.follows,
         form_nonce=form_nonce,
     )
@@ -131,7 +130,6 @@ def _choice(page: Page) -> Choice:
         school_id=_matching(_ID, page.field("school")),
         section_id=_matching(_ID, page.field("section")),
         student_ids=frozenset(_matching(_ID, value) for value in page.request.form.getlist("student")),
-        everyone=page.field("all") == "yes" and page.field("confirmed") != "yes",
         follows=follows,
     )
 

@@ -1,15 +1,20 @@
 """Schools at the left, the sections of the chosen one, the students of the chosen section."""
 
+import contextlib
 from dataclasses import dataclass
 
 import flask
 
+from secciones.domain.people import clean_name
 from secciones.ports.clock import Ids
 from secciones.ports.registry import Registry
+from secciones.services.arrange_students import Group, Order, Wish, arrange
 from secciones.services.list_sections import list_schools, list_sections, list_students
 from secciones.services.sessions import Step
 from secciones.web.page import Page
 from secciones.web.routes import Route
+
+_LONGEST_SEARCH = 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,10 @@ def sections(page: Page, ports: SectionsPorts) -> flask.Response:
 
 
 def students(page: Page, ports: SectionsPorts) -> flask.Response:
-    """The students of one section, to be ticked. The form carries a value that is good for one batch."""
+    """The students of one section, to be ticked. The form carries a value that is good for one batch.
+
+    Asked with GET or, by the form itself, with POST: then for a search, an order or a group, and what was ticked stays.
+    """
     view = list_students(
         ports.registry,
         page.site.audit,
@@ -48,14 +56,32 @@ def students(page: Page, ports: SectionsPorts) -> flask.Response:
         page.path_values["school_id"],
         page.path_values["section_id"],
     )
+    wish = _wish(page)
     return page.render(
         "pages/students.html",
         schools=view.schools,
         school=view.school,
         section=view.section,
-        rows=view.rows,
+        count=len(view.rows),
+        students=arrange(view.rows, wish),
+        wish=wish,
         limit=ports.batch_limit,
         form_nonce=ports.ids.token(),
+    )
+
+
+def _wish(page: Page) -> Wish:
+    order, group = Order.SURNAMES, None
+    # What no button of ours sends asks for nothing.
+    with contextlib.suppress(ValueError):
+        order = Order(page.field("order"))
+    with contextlib.suppress(ValueError):
+        group = Group(page.field("group"))
+    return Wish(
+        search=clean_name(page.field("search")[:_LONGEST_SEARCH]),
+        order=order,
+        group=group,
+        ticked=frozenset(page.request.form.getlist("student")),
     )
 
 
@@ -63,4 +89,5 @@ ROUTES = (
     Route("GET", "/secciones/centros", schools, Step.VERIFIED),
     Route("GET", "/secciones/centros/<school_id>", sections, Step.VERIFIED),
     Route("GET", "/secciones/centros/<school_id>/<section_id>", students, Step.VERIFIED),
+    Route("POST", "/secciones/centros/<school_id>/<section_id>", students, Step.VERIFIED),
 )
