@@ -10,7 +10,7 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
 from secciones.ports.task_queue import TaskQueue
-from secciones.services.batch_events import mail_event, outcomes_event
+from secciones.services.batch_events import mail_event, outcomes_event, resent_event
 from secciones.services.batches import (
     BATCHES,
     OUTBOX,
@@ -108,6 +108,8 @@ def _look_after(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: 
 def _tell_end(audit: AuditLog, batch: Batch) -> None:
     audit.record(outcomes_event(batch))
     audit.record(mail_event(batch))
+    if batch.resends and not batch.has_work:
+        audit.record(resent_event(batch, batch.resend_failure))
 
 
 def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch | None:
@@ -123,7 +125,7 @@ def _next_step(transaction: Transaction, now: datetime, batch_id: str) -> Batch 
         _postpone(transaction, batch, now)
         return None
     if now >= gives_up_at(batch):
-        return _given_up(transaction, batch, now) if batch.is_running else _sealed_for_ever(transaction, batch)
+        return _given_up(transaction, batch, now)
     requeued = replace(batch, task_number=batch.task_number + 1, sweep_at=now + _TASK_PATIENCE)
     save(transaction, requeued)
     return requeued
@@ -145,9 +147,6 @@ def _postpone(transaction: Transaction, batch: Batch, now: datetime) -> None:
 
 def _sealed_for_ever(transaction: Transaction, batch: Batch) -> Batch:
     ended = batch.moved_to(BatchState.CLOSED) if batch.state is BatchState.MAILED else batch
-    if batch.has_work:
-        logs.write("ERROR", "a mail was not sent again in time: see why its worker failed", batch=batch.id)
-        ended = replace(ended, resends_done=batch.resends, resend_failure="deadline")
     ended = replace(ended, lease=Lease(batch.lease.fence + 1), sweep_at=None)
     save(transaction, ended)
     transaction.delete(SEALS, batch.id)
@@ -155,16 +154,25 @@ def _sealed_for_ever(transaction: Transaction, batch: Batch) -> Batch:
 
 
 def _given_up(transaction: Transaction, batch: Batch, now: datetime) -> Batch:
+    # The higher fence shuts out a worker that may still be alive somewhere.
+    fenced = replace(batch, lease=Lease(batch.lease.fence + 1))
+    ended = _ended_without_mail(fenced, now) if batch.is_running else _not_mailed_again(fenced, now)
+    save(transaction, ended)
+    return ended
+
+
+def _ended_without_mail(batch: Batch, now: datetime) -> Batch:
     logs.write(
         "CRITICAL",
         "a batch was not finished or mailed in time: see why its worker failed, and tell the teacher to reset again",
         batch=batch.id,
     )
-    # The higher fence shuts out a worker that may still be alive somewhere.
-    stopped = replace(batch.stopped(), lease=Lease(batch.lease.fence + 1), mail_failure="deadline")
-    ended = stopped.ended(now)
-    save(transaction, ended)
-    return ended
+    return replace(batch.stopped(), mail_failure="deadline").ended(now)
+
+
+def _not_mailed_again(batch: Batch, now: datetime) -> Batch:
+    logs.write("ERROR", "a mail was not sent again in time: see why its worker failed", batch=batch.id)
+    return replace(batch, resends_done=batch.resends, resend_failure="deadline", sweep_at=now)
 
 
 def _failed(batch_id: str, error: Unavailable) -> str:

@@ -159,17 +159,30 @@ def test_the_seal_outlives_every_resend_of_the_day_and_not_more(world: World) ->
     assert world.batch(batch_id).state is BatchState.CLOSED
 
 
-def test_one_that_never_succeeds_is_given_up_and_the_seal_destroyed(world: World) -> None:
+def test_one_that_never_succeeds_is_given_up_told_to_the_audit_and_the_seal_destroyed(world: World) -> None:
     batch_id = mailed(world)
     world.clock.advance(hours=23, minutes=59)
     world.resend(batch_id)
     world.clock.advance(hours=1, minutes=2)
-    world.sweep()
+    assert world.sweep() == Sweep(given_up=1)
+    assert world.sweep() == Sweep(closed=1)
+    assert world.audit.outcomes("resent") == ["deadline"]
     batch = world.batch(batch_id)
     assert (batch.state, batch.resend_failure, batch.has_work) == (BatchState.CLOSED, "deadline", False)
     assert world.documents.get(SEALS, batch_id) is None
     world.work(batch_id)
     assert len(world.mailer.sent) == 1
+
+
+def test_a_sweeper_that_was_killed_after_giving_one_up_has_the_next_tell_the_audit(world: World) -> None:
+    batch_id = mailed(world)
+    world.resend(batch_id)
+    world.clock.advance(hours=25, minutes=2)
+    known = list(world.audit.events)
+    world.sweep()
+    world.audit.events = known
+    world.sweep()
+    assert world.audit.outcomes("resent") == ["deadline"]
 
 
 class TestAfterThat:
