@@ -1,12 +1,13 @@
-"""One batch from *Procesar* to the day after, by the real services over a real store, as a schedule will have it."""
+"""Batches from *Procesar* to the day after, by the real services over a real store, as a schedule will have it."""
 
 import contextlib
 import logging
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -14,18 +15,20 @@ import flask
 from werkzeug.test import EnvironBuilder
 
 from secciones.adapters.sqlite import SqliteDocuments
-from secciones.domain.errors import CallerRefused, Unavailable
+from secciones.domain.errors import CallerRefused, ResendRefused, Unavailable
 from secciones.ports.documents import Document
 from secciones.ports.mailer import Mail
 from secciones.services import run_batch as worker_module
 from secciones.services.batches import OUTBOX
+from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import Choice, repeated_submit, request_reset, select_students
 from secciones.services.run_batch import Worker
+from secciones.services.sessions import Session
 from secciones.tasks.answers import answer
 from secciones.tasks.batch_task import work_on_batch
 from secciones.tasks.callers import Caller
 from secciones.tasks.sweep_task import Sweeper, sweep_once
-from tests.faults.checker import Mailed, Story, Told
+from tests.faults.checker import Asked, Mailed, Story, Told
 from tests.faults.ports import (
     FaultyAudit,
     FaultyDirectory,
@@ -38,14 +41,14 @@ from tests.faults.ports import (
 from tests.faults.schedule import Schedule
 from tests.faults.simulation import Call, Process, Simulation
 from tests.support.fakes import FakeClock, FakeDirectory, plain_mail
-from tests.support.world import RULES, SCHOOL, SECTION, SESSION, WAITS, World, account, student
+from tests.support.world import COLLEAGUE, RULES, SCHOOL, SECTION, SESSION, WAITS, World, account, student
 
-STUDENTS = 3
+_STUDENTS = (0, 1, 2, 4)
+_HEAD_TEACHER = 3  # whose account the registry names too, by somebody's mistake or malice
 _IN_GROUPS_OF = 2
 _LONGEST = timedelta(days=5)
 _ENDED = {"mailed", "partial", "closed"}
 _UNCHANGED_FROM_HERE = {"updated", *_ENDED}
-_NONCE = "n" * 43
 _AUDIENCE, _PLATFORM, _TOKEN = "https://function.example", "platform@example", "good"
 # Nothing that Secciones wrote, or nobody who may call: to be answered and forgotten.
 _STRAYS = ('{"batch": "../seals"}', '{"batch": 7}', "[]", "")
@@ -61,6 +64,19 @@ class Ending:
     calls: list[Call]
 
 
+@dataclass(frozen=True)
+class _Form:
+    """What a teacher sends with *Procesar*."""
+
+    session: Session
+    nonce: str
+    students: frozenset[str]
+
+
+_FORM = _Form(SESSION, "n" * 43, frozenset({"e-0", "e-1", "e-2", "e-3"}))
+_COLLEAGUES_FORM = _Form(COLLEAGUE, "m" * 43, frozenset({"e-2", "e-4"}))
+
+
 class _Verifier:
     def verify(self, token: str, audience: str, service_account: str) -> None:
         if (token, audience, service_account) != (_TOKEN, _AUDIENCE, _PLATFORM):
@@ -69,15 +85,16 @@ class _Verifier:
 
 @dataclass
 class _Directory(FakeDirectory):
-    """Writes down when it was told what."""
+    """Writes down when it was told what, and for which batch."""
 
     simulation: Simulation | None = None
     told: list[Told] = field(default_factory=list)
+    batch: str = ""
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         super().set_temporary_password(account_id, password)
         assert self.simulation
-        self.told.append(Told(self.simulation.seconds, account_id, password))
+        self.told.append(Told(self.simulation.seconds, account_id, password, self.batch))
 
 
 @dataclass
@@ -91,24 +108,32 @@ class _Journey:
     log: list[str]
     known_tasks: set[tuple[str, int]] = field(default_factory=set)
     open_tasks: int = 0
+    open_asks: int = 0
     started: int = 0
 
     # What people do.
 
-    def click(self, attempt: int = 1) -> None:
-        self.simulation.start(f"reset-{self._number()}", lambda process: self._submit(process, attempt))
+    def begin(self) -> None:
+        schedule = self.simulation.schedule
+        for seconds in schedule.clicks():
+            self.simulation.after(seconds, lambda: self._click(_FORM))
+        self.story.forms = 1
+        if schedule.plot.colleague_after is not None:
+            self.simulation.after(schedule.plot.colleague_after, lambda: self._click(_COLLEAGUES_FORM))
+            self.story.forms = 2
 
-    def _submit(self, process: Process, attempt: int) -> None:
+    def _click(self, form: _Form) -> None:
+        """*Procesar*, again and again until there is an answer."""
+        self.simulation.start(f"reset-{self._number()}", lambda process: self._submit(process, form))
+
+    def _submit(self, process: Process, form: _Form) -> None:
         documents = self._documents(process)
         registry = FaultyRegistry(process, self.world.registry)
-        students = {student.id for student in self.world.registry.rosters[SESSION.teacher_id, SECTION.id].students}
-        again = contextlib.ExitStack()
-        again.callback(self.simulation.after, 20, lambda: self.click(attempt + 1))
-        with again, contextlib.suppress(Unavailable):
-            batch_id = repeated_submit(documents, SESSION, _NONCE, students)
+        with self._again(lambda: self._click(form)) as again:
+            batch_id = repeated_submit(documents, form.session, form.nonce, form.students)
             if batch_id is None:
-                choice = Choice(SCHOOL.id, SECTION.id, students)
-                selection = select_students(registry, documents, SESSION, RULES, choice)
+                choice = Choice(SCHOOL.id, SECTION.id, form.students)
+                selection = select_students(registry, documents, form.session, RULES, choice)
                 batch_id = request_reset(
                     documents,
                     FaultyQueue(process, self),
@@ -117,26 +142,65 @@ class _Journey:
                     process,
                     self.world.ids,
                     RULES,
-                    SESSION,
+                    form.session,
                     selection,
-                    _NONCE,
+                    form.nonce,
                 )
             self.story.answered.add(batch_id)
             again.pop_all()
 
-    def send(self, mail: Mail) -> None:
-        is_first = not self.story.mails
-        self.story.mails.append(Mailed(self.simulation.seconds, mail.message_id, mail.to, f"{mail}{mail.text}"))
-        if is_first:
-            self.simulation.after(300, self._students_sign_in)
+    def _ask(self, batch_id: str, number: int, since: float) -> None:
+        """*Reenviar*, again and again until there is an answer."""
+        ask = Asked(since, batch_id, number)
+        self.simulation.start(f"reset-{self._number()}", lambda process: self._resend(process, ask))
 
-    def _students_sign_in(self) -> None:
+    def _resend(self, process: Process, ask: Asked) -> None:
+        with self._again(lambda: self._ask(ask.batch, ask.number, ask.at)) as again:
+            try:
+                request_resend(
+                    self._documents(process),
+                    FaultyQueue(process, self),
+                    FaultyAudit(process, self.world.audit),
+                    process,
+                    SESSION,
+                    ask.batch,
+                    ask.number,
+                )
+            except ResendRefused:
+                pass
+            else:
+                self.story.asked.append(ask)
+            self.open_asks -= 1
+            again.pop_all()
+
+    @contextlib.contextmanager
+    def _again(self, action: Callable[[], None]) -> Iterator[contextlib.ExitStack]:
+        """What a person does who got no good answer: the same once more, unless all of the stack is popped."""
+        with contextlib.ExitStack() as again, contextlib.suppress(Unavailable):
+            again.callback(self.simulation.after, 20, action)
+            yield again
+
+    def send(self, mail: Mail) -> None:
+        sent = Mailed(self.simulation.seconds, mail.message_id, mail.to, f"{mail}{mail.text}")
+        if sent.batch not in {earlier.batch for earlier in self.story.mails}:
+            self.simulation.after(300, lambda: self._students_sign_in(sent))
+            if sent.to == SESSION.address:
+                self._will_ask(sent.batch)
+        self.story.mails.append(sent)
+
+    def _students_sign_in(self, mail: Mailed) -> None:
         """Each student whose password came with the mail chooses another."""
         for account_id, password in self.directory.held().items():
-            if password in self.story.mails[0].content:
+            if password in mail.content:
                 own = f"own-{account_id}"
                 self.directory.passwords.append((account_id, own))
                 self.directory.told.append(Told(self.simulation.seconds, account_id, own, by_student=True))
+
+    def _will_ask(self, batch_id: str) -> None:
+        for number, seconds in enumerate(self.simulation.schedule.plot.resends, start=1):
+            self.open_asks += 1
+            at = self.simulation.seconds + seconds
+            self.simulation.after(seconds, partial(self._ask, batch_id, number, at))
 
     # What the platform does.
 
@@ -144,25 +208,25 @@ class _Journey:
         if (batch_id, task_number) not in self.known_tasks:
             self.known_tasks.add((batch_id, task_number))
             for seconds in self.simulation.schedule.deliveries():
-                self.deliver(f'{{"batch": "{batch_id}"}}', seconds)
+                self.deliver(f'{{"batch": "{batch_id}"}}', seconds, batch_id)
 
-    def deliver(self, body: str, seconds: float, attempt: int = 1) -> None:
+    def deliver(self, body: str, seconds: float, batch_id: str = "", attempt: int = 1) -> None:
         self.open_tasks += 1
 
         def attempted(process: Process) -> None:
             status = 0
             try:
-                status = self._work(process, body)
+                status = self._work(process, body, batch_id)
             finally:
                 self.open_tasks -= 1
                 if status != 200:
-                    self.deliver(body, min(300.0, 2.0 ** min(attempt - 1, 9)), attempt + 1)
+                    self.deliver(body, min(300.0, 2.0 ** min(attempt - 1, 9)), batch_id, attempt + 1)
 
         name = f"worker-{self._number()}"
         self.simulation.after(seconds, lambda: self.simulation.start(name, attempted))
 
-    def _work(self, process: Process, body: str) -> int:
-        directory = FaultyDirectory(process, self.directory)
+    def _work(self, process: Process, body: str, batch_id: str) -> int:
+        directory = FaultyDirectory(process, replace(self.directory, batch=batch_id))
         worker = Worker(
             documents=self._documents(process),
             directory=directory,
@@ -181,9 +245,9 @@ class _Journey:
         if self.is_at_rest:
             return
         self.simulation.start(f"sweeper-{self._number()}", self._sweep)
-        waits = any(batch.is_running for batch in self.world.batches()) or self._outbox()
+        waits = any(batch.has_work for batch in self.world.batches()) or self._outbox()
         # Every minute in the beginning; later the scheduler misses runs, which only saves time.
-        minutes = (1 if self.simulation.seconds < 900 else 10) if waits or not self.story.answered else 720
+        minutes = (1 if self.simulation.seconds < 900 else 10) if waits or not self._all_answered else 720
         self.simulation.after(minutes * 60, self.scheduler)
 
     def _sweep(self, process: Process) -> None:
@@ -200,7 +264,7 @@ class _Journey:
 
     @property
     def is_at_rest(self) -> bool:
-        if self.open_tasks or self.simulation.alive or not self.story.answered:
+        if self.open_tasks or self.open_asks or self.simulation.alive or not self._all_answered:
             return False
         batches = self.world.batches()
         return not self._outbox() and all(batch.sweep_at is None for batch in batches)
@@ -217,10 +281,14 @@ class _Journey:
             accounts = event.details.get("accounts")
             if isinstance(accounts, list):
                 story.audited[event.batch] = {entry["student"]: entry["outcome"] for entry in accounts}
-        story.students = {account(number).id for number in range(STUDENTS)}
+        story.students = {account(number).id for number in _STUDENTS}
         story.seeds = [number.to_bytes(32, "big") for number in range(1, self.world.ids.drawn + 1)]
         story.left_behind = "\n".join([*self.log, repr(events), repr(self.known_tasks), stored])
         return story
+
+    @property
+    def _all_answered(self) -> bool:
+        return len(self.story.answered) == self.story.forms
 
     def _outbox(self) -> bool:
         return bool(self.world.documents.query(OUTBOX, {}, "created_at", 1))
@@ -245,13 +313,12 @@ def run(schedule: Schedule) -> Ending:
         path = Path(folder) / "documents.sqlite"
         simulation = Simulation(schedule)
         world = World(SqliteDocuments(path, simulation.clock.now), simulation.clock)
-        # The registry also names the head teacher's account, by somebody's mistake or malice.
-        world.enrol(*(student(number) for number in range(STUDENTS + 1)))
-        head = account(STUDENTS, is_administrator=True)
-        accounts = {held.address: held for held in [*(account(number) for number in range(STUDENTS)), head]}
+        world.enrol(*(student(number) for number in sorted({*_STUDENTS, _HEAD_TEACHER})))
+        world.share()
+        head = account(_HEAD_TEACHER, is_administrator=True)
+        accounts = {held.address: held for held in [*(account(number) for number in _STUDENTS), head]}
         journey = _Journey(simulation, world, _Directory(accounts, simulation=simulation), Story(), log)
-        for seconds in schedule.clicks():
-            simulation.after(seconds, journey.click)
+        journey.begin()
         for stray in _STRAYS:
             journey.deliver(stray, 0.0)
         simulation.after(30, journey.scheduler)

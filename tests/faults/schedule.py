@@ -69,12 +69,33 @@ class Outage:
         return port.startswith(self.port) and self.begins <= seconds < self.ends
 
 
+@dataclass(frozen=True)
+class Plot:
+    """What teachers do after the first *Procesar*. A colleague presses it too, for one of the same students,
+    `colleague_after` seconds after the first; the first presses *Reenviar* so long after the mail, the number of the
+    times counted by the page."""
+
+    colleague_after: float | None = None
+    resends: Sequence[float] = ()
+
+
+_DAY = 86_400.0
+PLOTS: Mapping[str, Plot] = {
+    "alone": Plot(),
+    "colleague": Plot(colleague_after=0.15),
+    "resend": Plot(resends=[600]),
+    "resends": Plot(resends=[600, 1200, 1800, 2400]),
+    "late": Plot(resends=[_DAY + 3600]),
+}
+
+
 @dataclass
 class Schedule:
     """`faults` by number of the call. Used up by one run: `schedule_of(name)` makes it anew."""
 
     name: str
     faults: Mapping[int, Fault] = field(default_factory=dict)
+    plot: Plot = PLOTS["alone"]
 
     def fault_for(self, number: int, port: str, seconds: float) -> Fault | None:
         return self.faults.get(number)
@@ -112,8 +133,9 @@ class Storm(Schedule):
         self._mean = self._random.choice([0.05, 0.5, 3.0, 15.0])
         self._clocks_agree = self._random.random() < self._weather.clocks_agree
         self._errors: dict[str, float] = {}
-        self._outages = [self._outage() for _ in range(self._random.choice(self._weather.outages))]
         self._drawn: set[Fault] = set()
+        self.plot = self._plot()
+        self._outages = [self._outage() for _ in range(self._random.choice(self._weather.outages))]
 
     def fault_for(self, number: int, port: str, seconds: float) -> Fault | None:
         if any(outage.hits(port, seconds) for outage in self._outages):
@@ -148,9 +170,19 @@ class Storm(Schedule):
     def is_bounded(self) -> bool:
         return self._clocks_agree and self._rate < 0.05 and not self._outages and Fault.FORBIDDEN not in self._drawn
 
+    def _plot(self) -> Plot:
+        colleague_after = self._random.choice(
+            [None, None, 0.0, self._random.uniform(0, 5), self._random.uniform(0, 300)]
+        )
+        asks = self._random.choice([0, 0, 0, 1, 2, 4])
+        waits = [self._random.choice([60.0, 900.0, 7200.0, _DAY]) for _ in range(asks)]
+        return Plot(colleague_after, sorted(wait * self._random.uniform(0.9, 1.05) for wait in waits))
+
     def _outage(self) -> Outage:
         port = self._random.choice(["directory", "directory.set", "mailer", "queue", "audit", "opener"])
-        begins = self._random.choice([0.0, self._random.uniform(0, 5), self._random.uniform(0, 300)])
+        begins = self._random.choice(
+            [0.0, self._random.uniform(0, 5), self._random.uniform(0, 300), *self.plot.resends[-1:]]
+        )
         return Outage(port, begins, begins + self._random.uniform(60, _LONGEST_OUTAGE))
 
 
@@ -181,16 +213,11 @@ _WEATHERS = (
 )
 
 
-def with_faults(faults: Mapping[int, Fault]) -> Schedule:
-    """The ordinary journey, but for these calls."""
-    return Schedule("+".join(f"{number}:{fault}" for number, fault in sorted(faults.items())) or "calm", faults)
-
-
 def schedule_of(name: str) -> Schedule:
-    """The schedule that a failure has printed: `storm-17`, `12:slow+30:killed_after`, or `calm`."""
-    if name == "calm":
-        return with_faults({})
+    """The schedule that a failure has printed: `storm-17`, or a plot and the calls of it that go wrong, such as
+    `colleague/12:slow+30:killed_after`, or none of them: `colleague/calm`."""
     if name.startswith("storm-"):
         return Storm(int(name.removeprefix("storm-")))
-    pairs = (part.split(":") for part in name.split("+"))
-    return with_faults({int(number): Fault(fault) for number, fault in pairs})
+    plot, _, faults = name.partition("/")
+    pairs = (part.split(":") for part in faults.split("+")) if faults != "calm" else ()
+    return Schedule(name, {int(number): Fault(fault) for number, fault in pairs}, PLOTS[plot])
