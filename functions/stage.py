@@ -6,8 +6,8 @@ so that a build can be compared and a folder that did not change is not deployed
 
     python functions/stage.py [--output build] [name ...]
 
-Layout: `<output>/<name>/{main.py,requirements.txt,secciones/,templates/,mail/,static.json}`, and
-beside them `<output>/static/` with the content's hash in every file's name.
+Layout: `<output>/<name>/{main.py,requirements.txt,secciones/,templates/,static.json}`, the templates
+as the Python that Jinja makes of them, and beside them `<output>/static/` with the content's hash in every file's name.
 """
 
 import argparse
@@ -20,16 +20,20 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+
+from jinja2 import TemplateSyntaxError
+
+from secciones.templates import compile_templates
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = "secciones"
 
 # What a function renders from. A web function has the pages, and the names of their static files;
 # the mail shares words with the pages.
-PAGES: Mapping[str, str] = {"templates": "web/templates"}
-BACKGROUND: Mapping[str, Mapping[str, str]] = {"worker": {**PAGES, "mail": "web/mail"}, "sweeper": {}, "auditor": {}}
+PAGES = ("web/templates",)
+BACKGROUND: Mapping[str, tuple[str, ...]] = {"worker": (*PAGES, "web/mail"), "sweeper": (), "auditor": ()}
 
 # The earliest time that a zip archive can carry: folders do not differ by when they were built.
 EPOCH = 315_532_800
@@ -88,11 +92,23 @@ def _stage_function(name: str, root: Path, target: Path, library: Path, static: 
         _write(target / file, (source / file).read_bytes())
     _compile(target, f"functions/{name}")
     shutil.copytree(library / LIBRARY, target / LIBRARY)
-    for folder, origin in BACKGROUND.get(name, PAGES).items():
-        _copy_tree(root / origin, target / folder)
+    if folders := BACKGROUND.get(name, PAGES):
+        _stage_templates([root / folder for folder in folders], target / "templates")
     if name not in BACKGROUND:
         _write(target / "static.json", (json.dumps(static, indent=2) + "\n").encode())
     return target
+
+
+def _stage_templates(sources: Sequence[Path], target: Path) -> None:
+    for source in sources:
+        _require_files(source)
+    try:
+        compile_templates(target, *sources)
+    except TemplateSyntaxError as error:
+        raise StagingError(f"{error.name}, line {error.lineno}: {error.message}") from error
+    for path in _files(target):
+        os.utime(path, (EPOCH, EPOCH))
+    _compile(target, "web")
 
 
 def _compile(folder: Path, source: str) -> None:
@@ -132,11 +148,15 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    files = _files(source)
-    if not files:
-        raise StagingError(f"{source} is missing or empty")
-    for path in files:
+    for path in _require_files(source):
         _write(target / path.relative_to(source), path.read_bytes())
+
+
+def _require_files(folder: Path) -> list[Path]:
+    files = _files(folder)
+    if not files:
+        raise StagingError(f"{folder} is missing or empty")
+    return files
 
 
 def _start_anew(folder: Path) -> None:

@@ -312,5 +312,5 @@ def _mail_renderer(settings: s.WorkerSettings) -> Any:
     from secciones.mail.message import mail_renderer
     from secciones.templates import template_environment
 
-    environment = template_environment(_STAGED / "templates", _STAGED / "mail")
+    environment = template_environment(_STAGED / "templates")
     return mail_renderer(environment, settings.institution_name, settings.mail_sender.rpartition("@")[2])

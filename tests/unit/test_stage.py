@@ -1,5 +1,6 @@
 """The staged folder is what runs: it must be whole, the same every time, and refuse bad input."""
 
+import contextlib
 import importlib.util
 import json
 import subprocess
@@ -7,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from jinja2 import TemplateNotFound
 
+from secciones.templates import template_environment
 from stage import ROOT, StagingError, function_names, stage, stage_static
 
 UNCHECKED_HASH = 0b01
@@ -34,6 +37,16 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def _templates(function: Path) -> dict[str, str]:
+    """What the staged templates say, by name."""
+    environment = template_environment(function / "templates")
+    found = {}
+    for name in ("base.html", "page.html", "batch.txt"):
+        with contextlib.suppress(TemplateNotFound):
+            found[name] = environment.get_template(name).render()
+    return found
+
+
 def _bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -47,9 +60,11 @@ def test_a_function_with_pages_gets_templates_and_a_background_function_only_wha
         *("main.py", "requirements.txt", "secciones", "templates", "static.json", "__pycache__")
     }
     assert {path.name for path in worker.iterdir()} == {
-        *("main.py", "requirements.txt", "secciones", "templates", "mail", "__pycache__")
+        *("main.py", "requirements.txt", "secciones", "templates", "__pycache__")
     }
     assert {path.name for path in sweeper.iterdir()} == {*("main.py", "requirements.txt", "secciones", "__pycache__")}
+    assert _templates(login) == {"base.html": "<h1>base</h1>"}
+    assert _templates(worker) == {"base.html": "<h1>base</h1>", "batch.txt": "mail"}
     assert (worker / "secciones/words.txt").read_text() == "gato\n"
 
 
@@ -101,7 +116,13 @@ def test_nothing_of_an_earlier_build_stays(source: Path, tmp_path: Path) -> None
 
     (login,) = stage(tmp_path / "build", ["login"], source)
 
-    assert [path.name for path in (login / "templates").iterdir()] == ["page.html"]
+    assert _templates(login) == {"page.html": "<h1>base</h1>"}
+
+
+def test_a_start_makes_no_python_of_templates_since_none_is_left(source: Path, tmp_path: Path) -> None:
+    (worker,) = stage(tmp_path / "build", ["worker"], source)
+
+    assert {path.suffix for path in (worker / "templates").rglob("*") if path.is_file()} == {".py", ".pyc"}
 
 
 def test_a_static_files_name_changes_with_its_content_and_with_what_it_links_to(source: Path, tmp_path: Path) -> None:
@@ -130,6 +151,7 @@ def test_a_page_finds_the_staged_name_of_a_static_file(source: Path, tmp_path: P
         ("functions/secciones/words.py", "def (", "functions/secciones does not compile"),
         ("functions/login/main.py", "import", "functions/login does not compile"),
         ("web/templates/base.html", None, "web/templates is missing or empty"),
+        ("web/templates/base.html", "a\n{% if %}", "base.html, line 2: "),
         ("web/static/style.css", "a { background: url('no.svg') }", "links to no.svg"),
     ],
 )
