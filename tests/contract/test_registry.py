@@ -1,18 +1,27 @@
-"""What every registry promises to the rest: one suite for the SIGES client, against the stand-in, and for OneRoster."""
+"""What every registry promises to the rest: one suite for the SIGES client, against the stand-in, and for what was
+imported from OneRoster, in both stores."""
 
 import csv
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from secciones.adapters.firestore import FirestoreDocuments
 from secciones.adapters.oneroster import OneRosterRegistry, read_bundle
 from secciones.adapters.siges import SigesRegistry
+from secciones.adapters.sqlite import SqliteDocuments
+from secciones.adapters.stored_registry import StoredRegistry
 from secciones.domain.errors import NotAssigned, RegistryUnavailable
 from secciones.domain.people import Dui, Nie, Nip, Teacher
 from secciones.domain.roster import Roster, Student
+from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
+from secciones.services.import_roster import State
+from tests.support.fakes import START
+from tests.support.imports import REGISTRY_SECRET, import_sample
 from tests.support.siges import SAMPLE, SigesStandIn, started_siges
 
 MARTA, JOSE, ANA, MARIA, ROSA, OSCAR, WILLIAM, KARLA = (f"doc-{number:04d}" for number in range(1, 9))
@@ -39,12 +48,32 @@ def oneroster() -> Registry:
     return OneRosterRegistry(read_bundle(SAMPLE / "oneroster"))
 
 
-@pytest.fixture(params=["siges", "oneroster"])
+@pytest.fixture(scope="module")
+def imported_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    folder = tmp_path_factory.mktemp("imported")
+    return imported(SqliteDocuments(folder / "documents", lambda: START))
+
+
+@pytest.fixture(scope="module")
+def imported_on_firestore(firestore_emulator: str) -> Iterator[Registry]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FIRESTORE_EMULATOR_HOST", firestore_emulator)
+        yield imported(FirestoreDocuments(f"secciones-{uuid.uuid4().hex[:12]}", "(default)", lambda: START))
+
+
+def imported(documents: Documents) -> Registry:
+    """The sample as it was imported into this store."""
+    result = import_sample(documents)
+    assert (result.state, result.problems) == (State.IMPORTED, 0)
+    return StoredRegistry(documents, REGISTRY_SECRET)
+
+
+@pytest.fixture(params=["siges", "oneroster", "imported_on_sqlite", "imported_on_firestore"])
 def registry(request: pytest.FixtureRequest) -> Registry:
-    if request.param == "oneroster":
-        found: Registry = request.getfixturevalue("oneroster")
-        return found
-    return client(request.getfixturevalue("siges"))
+    if request.param == "siges":
+        return client(request.getfixturevalue("siges"))
+    found: Registry = request.getfixturevalue(request.param)
+    return found
 
 
 def client(stand_in: SigesStandIn, timeout: float = 5.0, token: str | None = None) -> SigesRegistry:
@@ -264,13 +293,16 @@ class TestRoster:
             registry.roster("doc-9999", SEPTIMO_A)
 
 
-def test_both_registries_agree_on_everything(siges: SigesStandIn, oneroster: Registry) -> None:
+def test_all_registries_agree_on_everything(
+    siges: SigesStandIn, oneroster: Registry, imported_on_sqlite: Registry
+) -> None:
     over_http = client(siges)
     for teacher_id in (MARTA, JOSE, ANA, MARIA, ROSA, OSCAR, WILLIAM, KARLA):
         schools = oneroster.schools(teacher_id)
-        assert over_http.schools(teacher_id) == schools
+        assert over_http.schools(teacher_id) == imported_on_sqlite.schools(teacher_id) == schools
         for section in (section for school in schools for section in school.sections):
-            assert over_http.roster(teacher_id, section.id) == oneroster.roster(teacher_id, section.id)
+            found = imported_on_sqlite.roster(teacher_id, section.id)
+            assert over_http.roster(teacher_id, section.id) == found == oneroster.roster(teacher_id, section.id)
 
 
 class TestSigesThatChangesOrFails:

@@ -1,12 +1,15 @@
 """The outside world in memory, for tests of use cases: each keeps the promises of its port and can be told to fail."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 from secciones.domain.accounts import Account
 from secciones.domain.batches import Batch
 from secciones.domain.errors import (
+    BucketUnavailable,
     ChangeRefused,
     DirectoryUnavailable,
     MailUnavailable,
@@ -19,6 +22,7 @@ from secciones.domain.errors import (
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.domain.roster import Roster, School
 from secciones.ports.audit import AuditEvent
+from secciones.ports.bucket import StoredFile
 from secciones.ports.mailer import Mail
 from secciones.ports.sign_in import Identity, SignInAttempt
 
@@ -156,6 +160,39 @@ class FakeQueue:
             raise QueueUnavailable
         if (batch_id, task_number) not in self.tasks:
             self.tasks.append((batch_id, task_number))
+
+
+@dataclass
+class FakeBucket:
+    """Files by name, in the order of their writing; what was written and removed is remembered."""
+
+    contents: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    writings: int = 0
+    is_down: bool = False
+
+    def put(self, name: str, content: bytes) -> None:
+        self.contents.pop(name, None)
+        self.writings += 1
+        self.contents[name] = (str(self.writings), content)
+
+    def files(self, prefix: str) -> list[StoredFile]:
+        if self.is_down:
+            raise BucketUnavailable
+        found = self.contents.items()
+        return [StoredFile(name, number, len(content)) for name, (number, content) in found if name.startswith(prefix)]
+
+    def open(self, file: StoredFile) -> BinaryIO:
+        number, content = self.contents.get(file.name, ("", b""))
+        if self.is_down or number != file.generation:
+            raise BucketUnavailable
+        return io.BytesIO(content)
+
+    def write(self, name: str, content: BinaryIO) -> None:
+        self.put(name, content.read())
+
+    def delete(self, file: StoredFile) -> None:
+        if self.contents.get(file.name, ("",))[0] == file.generation:
+            del self.contents[file.name]
 
 
 @dataclass

@@ -124,6 +124,10 @@ class DocumentsUnavailable(Unavailable):
     """The store of sessions and batches."""
 
 
+class BucketUnavailable(Unavailable):
+    """Cloud Storage."""
+
+
 class QueueUnavailable(Unavailable):
     """Cloud Tasks."""
 

@@ -32,11 +32,6 @@ class TaughtSection:
     version: str
     students: tuple[Student, ...] = field(default=(), compare=False, repr=False)
 
-    @property
-    def key(self) -> str:
-        """The id of the document with this version of the list."""
-        return f"{key_of(self.section.id)}-{self.version}"
-
 
 @dataclass(frozen=True)
 class StoredSchool:
@@ -48,6 +43,16 @@ class StoredSchool:
     @property
     def id(self) -> str:
         return self.school.id
+
+    def list_key(self, taught: TaughtSection) -> str:
+        """The id of the document with this version of a section's list. It is the school's own, since a section may
+        move to another one, and both are written by themselves."""
+        return f"{key_of(f'{self.id} {taught.section.id}')}-{taught.version}"
+
+    @property
+    def list_keys(self) -> set[str]:
+        """Those of all of its lists."""
+        return {self.list_key(taught) for taught in self.sections}
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,7 @@ _TEACHERS_OF_SECTION = f"""
 SELECT DISTINCT users.id FROM enrollments JOIN users ON users.key = enrollments.user
 WHERE class = ? AND is_teacher AND {_IN_SERVICE} ORDER BY users.id
 """  # noqa: S608  # no text from outside
-_TEACHERS = f"""
-SELECT key, id, given_name, family_name, email, numbers FROM users WHERE {_IN_SERVICE} ORDER BY id
-"""  # noqa: S608
+_TEACHERS = f"SELECT key, id, given_name, family_name, email, numbers FROM users WHERE {_IN_SERVICE}"  # noqa: S608
 _SCHOOLS_OF_TEACHER = """
 SELECT DISTINCT orgs.id FROM enrollments JOIN temp.sections USING (class) JOIN orgs ON orgs.key = sections.school
 WHERE user = ? AND is_teacher ORDER BY orgs.id
@@ -81,16 +79,21 @@ def key(sourced_id: str) -> int:
 
 
 class RosterTables:
-    """The tables in one file, for one thread; `has_reference` tells whether there was something in it already."""
+    """The tables in one file, for one thread; made there unless an earlier import has.
+
+    Raises BundleRefused when the file is of another format: what has come since can only be told from a new bulk.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
         )
         [[found]] = self._connection.execute("PRAGMA user_version")
-        self.has_reference = found == _FORMAT
-        if not self.has_reference:
+        if found not in {0, _FORMAT}:
+            raise BundleRefused(Reason.DELTA_WITHOUT_BULK)
+        if found == 0:
             self._create()
         self._connection.execute("CREATE TEMP TABLE seen (key INTEGER PRIMARY KEY)")
         self._connection.execute("CREATE TEMP TABLE sections (class INTEGER PRIMARY KEY, school INTEGER)")
@@ -165,10 +168,17 @@ class RosterTables:
 
     def teachers(self) -> Iterator[StoredTeacher]:
         """All teachers in service, in the order of their ids."""
-        for teacher_key, teacher_id, given_name, family_name, email, numbers in self._connection.execute(_TEACHERS):
-            schools = self._connection.execute(_SCHOOLS_OF_TEACHER, (teacher_key,))
-            teacher = teacher_of(teacher_id, given_name, family_name, email)
-            yield StoredTeacher(teacher, numbers, tuple(row[0] for row in schools))
+        return map(self._teacher, self._connection.execute(f"{_TEACHERS} ORDER BY id"))
+
+    def teacher(self, teacher_id: str) -> StoredTeacher:
+        """One of them."""
+        return self._teacher(self._connection.execute(f"{_TEACHERS} AND key = ?", (key(teacher_id),)).fetchone())
+
+    def _teacher(self, row: tuple[Any, ...]) -> StoredTeacher:
+        teacher_key, teacher_id, given_name, family_name, email, numbers = row
+        schools = self._connection.execute(_SCHOOLS_OF_TEACHER, (teacher_key,))
+        teacher = teacher_of(teacher_id, given_name, family_name, email)
+        return StoredTeacher(teacher, numbers, tuple(school_id for (school_id,) in schools))
 
     def _section(
         self, class_key: int, class_id: str, code: str, name: str, grade: str | None, shift: str, is_open: int

@@ -1,0 +1,407 @@
+"""From an export in the bucket to the registry that is kept: what changed, all or nothing, and only if believed."""
+
+import contextlib
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secciones.adapters.sqlite import SqliteDocuments
+from secciones.domain.errors import (
+    BucketUnavailable,
+    DocumentsUnavailable,
+    LeaseHeld,
+    LeaseLost,
+    NotAssigned,
+)
+from secciones.domain.import_problems import Reason
+from secciones.domain.people import Dui, Nip
+from secciones.domain.roster import Roster
+from secciones.domain.stored_roster import SCHOOLS, SECTIONS, TEACHERS
+from secciones.ports.documents import Document, Transaction
+from secciones.services.apply_roster import IMPORTS, ImportLease
+from secciones.services.import_roster import State, import_next
+from tests.support.fakes import FakeClock
+from tests.support.imports import KEPT_FOR, ImportWorld
+from tests.support.oneroster import (
+    Tables,
+    changed,
+    country,
+    enrolment,
+    files,
+    gone,
+    person,
+    role,
+    section,
+    zipped,
+)
+
+Change = Callable[[Tables], Any]
+
+
+class CountingDocuments(SqliteDocuments):
+    """Counts what is written, and stops at a write when told to."""
+
+    def __init__(self, path: Path, clock: FakeClock) -> None:
+        super().__init__(path, clock.now)
+        self.written: list[str] = []
+        self.transactions_left = -1
+
+    def transact(self, work: Callable[[Transaction], Any]) -> Any:
+        if self.transactions_left == 0:
+            raise DocumentsUnavailable("stopped by the test")
+        self.transactions_left -= 1
+        return super().transact(lambda transaction: work(Counting(transaction, self.written)))
+
+
+class Counting:
+    def __init__(self, transaction: Transaction, written: list[str]) -> None:
+        self._transaction = transaction
+        self._written = written
+        self.get = transaction.get
+        self.get_many = transaction.get_many
+
+    def set(self, collection: str, document_id: str, document: Document) -> None:
+        self._written.append(collection)
+        self._transaction.set(collection, document_id, document)
+
+    def delete(self, collection: str, document_id: str) -> None:
+        self._written.append(collection)
+        self._transaction.delete(collection, document_id)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ImportWorld:
+    clock = FakeClock()
+    return ImportWorld(CountingDocuments(tmp_path / "documents", clock), clock)
+
+
+def counting(world: ImportWorld) -> CountingDocuments:
+    assert isinstance(world.documents, CountingDocuments)
+    return world.documents
+
+
+def written(world: ImportWorld) -> list[str]:
+    """The collections of the documents that were written or removed since this was last asked, leases aside."""
+    found = [collection for collection in counting(world).written if collection != IMPORTS]
+    counting(world).written.clear()
+    return sorted(found)
+
+
+def bundle(change: Change = lambda _: None) -> bytes:
+    tables = country()
+    change(tables)
+    return zipped(files(tables))
+
+
+def delta(**tables: list[dict[str, str]]) -> bytes:
+    return zipped(files(tables, "delta"))
+
+
+def listed(world: ImportWorld, teacher: str, section_id: str) -> list[str]:
+    return [student.id for student in world.registry.roster(teacher, section_id).students]
+
+
+def report(world: ImportWorld, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(world.bucket.contents[name][1].decode())))
+
+
+class TestAnImport:
+    def test_of_nothing_is_none(self, world: ImportWorld) -> None:
+        assert import_next(world.importer()) is None
+
+    def test_fills_the_registry_and_removes_the_export(self, world: ImportWorld) -> None:
+        result = world.imported(bundle(), is_confirmed=False)
+        assert (result.state, result.problems) == (State.IMPORTED, 0)
+        teacher = world.registry.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345"))
+        assert teacher is not None
+        assert (teacher.id, teacher.address) == ("d1", "ana@clases.edu.sv")
+        assert [[s.id for s in school.sections] for school in world.registry.schools("d1")] == [["s1"], ["s3"]]
+        assert listed(world, "d1", "s1") == ["e1", "e2"]
+        assert world.bucket.files("incoming/") == []
+
+    def test_writes_nothing_when_nothing_has_changed(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        written(world)
+        world.imported(bundle())
+        assert written(world) == []
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            pytest.param(lambda tables: tables["users"][2].update(email="otro@clases.edu.sv"),
+                         [SCHOOLS, SECTIONS, SECTIONS], id="a student's address"),
+            pytest.param(lambda tables: tables["enrollments"].pop(3), [SCHOOLS, SECTIONS, SECTIONS], id="an enrolment"),
+            pytest.param(lambda tables: tables["orgs"][1].update(name="Otro"), [SCHOOLS], id="a school's name"),
+            pytest.param(lambda tables: tables["enrollments"][2].update(userSourcedId="d1"),
+                         [SCHOOLS, TEACHERS], id="who teaches"),
+            pytest.param(lambda tables: tables["users"][1].update(email="l2@x.sv"), [TEACHERS], id="a teacher"),
+            pytest.param(lambda tables: tables["roles"].pop(1), [SCHOOLS, TEACHERS], id="a teacher's service"),
+            pytest.param(lambda tables: tables["classes"].pop(2), [SCHOOLS, SECTIONS, TEACHERS], id="all of a school"),
+        ],
+    )  # fmt: skip
+    def test_writes_only_what_has_changed(self, world: ImportWorld, change: Change, expected: list[str]) -> None:
+        world.imported(bundle())
+        written(world)
+        world.imported(bundle(change))
+        assert written(world) == expected
+
+    def test_by_delta_changes_what_the_last_one_has_left(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        world.imported(delta(users=[changed(person("e9", "Nueva"))], enrollments=[changed(enrolment("s2", "e9"))]))
+        world.imported(delta(enrollments=[gone(enrolment("s2", "e3"))]))
+        assert listed(world, "d2", "s2") == ["e9"]
+
+    def test_by_delta_needs_a_bulk_before(self, world: ImportWorld) -> None:
+        result = world.imported(delta(users=[changed(person("e9", "Nueva"))]))
+        assert result.refused_because is not None
+        assert result.refused_because.reason is Reason.DELTA_WITHOUT_BULK
+
+    def test_of_a_flat_file_is_told_by_its_name(self, world: ImportWorld) -> None:
+        assert world.imported(b"something else", "export.csv").refused_because is not None
+        assert report(world, "reports/export.csv#1.csv")[0]["file"] == "export.csv"
+
+    def test_takes_the_oldest_export_first(self, world: ImportWorld) -> None:
+        world.deliver(bundle(), "z-bulk.zip")
+        world.deliver(delta(enrollments=[gone(enrolment("s2", "e3"))]), "a-delta.zip")
+        assert [import_next(world.importer(most_percent=100)) is not None for _ in range(3)] == [True, True, False]
+        assert listed(world, "d2", "s2") == []
+
+    def test_knows_nobody_by_numbers_that_two_have(self, world: ImportWorld) -> None:
+        world.imported(bundle(lambda tables: tables["users"][1].update(userIds=tables["users"][0]["userIds"])))
+        assert world.registry.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345")) is None
+
+    def test_is_forgotten_when_no_other_comes(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        world.clock.advance(seconds=KEPT_FOR.total_seconds())
+        with pytest.raises(NotAssigned):
+            world.registry.schools("d1")
+
+    def test_is_kept_longer_when_it_is_imported_again(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        for _ in range(4):
+            world.clock.advance(seconds=KEPT_FOR.total_seconds() * 0.6)
+            world.imported(bundle())
+        assert listed(world, "d1", "s1") == ["e1", "e2"]
+
+    def test_holds_no_number_in_clear_in_any_store(self, world: ImportWorld, tmp_path: Path) -> None:
+        world.imported(bundle(lambda tables: tables["orgs"][1].update(type="School")))
+        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+        kept += b"".join(content for _, content in world.bucket.contents.values())
+        kept += repr(world.audit.events).encode()
+        assert b"Ana" in kept
+        for number in (b"012345678", b"12345678", b"0012345", b"045612397", b"0023187"):
+            assert number not in kept
+
+
+class TestTheReport:
+    def test_names_every_row_that_was_left_out_and_nobody(self, world: ImportWorld) -> None:
+        def change(tables: Tables) -> None:
+            tables["users"][4]["givenName"] = "=HYPERLINK()"
+            tables["enrollments"][4]["userSourcedId"] = "nobody"
+
+        result = world.imported(bundle(change))
+        assert report(world, result.report) == [
+            {"file": "users.csv", "line": "6", "column": "givenName", "reason": "formula"},
+            {"file": "roles.csv", "line": "6", "column": "userSourcedId", "reason": "unknown_reference"},
+            {"file": "enrollments.csv", "line": "6", "column": "userSourcedId", "reason": "unknown_reference"},
+            {"file": "enrollments.csv", "line": "7", "column": "userSourcedId", "reason": "unknown_reference"},
+        ]
+
+    def test_says_why_all_was_refused_and_nothing_is_changed(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        written(world)
+        result = world.imported(b"no archive")
+        assert result.state is State.REFUSED
+        assert report(world, result.report) == [{"file": "", "line": "", "column": "", "reason": "no_zip"}]
+        assert written(world) == []
+        assert world.bucket.files("incoming/") == []
+
+    def test_is_in_the_audit_with_numbers_alone(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        assert world.audit.outcomes("roster_import") == ["imported"]
+        assert world.audit.events[0].details == {
+            "export": "roster.zip#1",
+            "students_touched": 4,
+            "sections_touched": 3,
+            "teachers_touched": 2,
+            "problems": 0,
+        }
+
+
+class TestALargeChange:
+    def test_waits_for_a_persons_word(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        written(world)
+        result = world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        assert result.state is State.UNCONFIRMED
+        assert result.tallies["students"].percent() == 25
+        assert written(world) == []
+        assert listed(world, "d1", "s1") == ["e1", "e2"]
+
+    def test_is_made_when_it_is_confirmed(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        world.imported(bundle(lambda tables: tables["enrollments"].pop(3)))
+        assert listed(world, "d1", "s1") == ["e2"]
+        assert world.audit.outcomes("roster_import") == ["imported", "unconfirmed", "confirmed", "imported"]
+
+    def test_is_not_confirmed_by_the_name_of_another(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        world.deliver(bundle(lambda tables: tables["enrollments"].pop(4)))
+        result = import_next(world.importer(), "roster.zip#2")
+        assert result is not None
+        assert result.state is State.UNCONFIRMED
+
+    def test_lets_no_later_one_pass(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        first = world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        world.deliver(delta(users=[changed(person("e9", "Nueva"))]), "later.zip")
+        result = import_next(world.importer())
+        assert result is not None
+        assert (result.export, result.state) == (first.export, State.UNCONFIRMED)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda tables: tables["users"].pop(1), id="a teacher"),
+            pytest.param(
+                lambda tables: tables["classes"][1].update(**{"metadata.sv.jornada": "Nocturno"}), id="a section"
+            ),
+            pytest.param(lambda tables: tables["users"][2].update(givenName="Otra"), id="a student"),
+            pytest.param(lambda tables: tables["classes"].append(section("s9", "ce2")), id="a new section"),
+        ],
+    )
+    def test_may_be_one_of_any_kind(self, world: ImportWorld, change: Change) -> None:
+        world.imported(bundle())
+        assert world.imported(bundle(change), is_confirmed=False).state is State.UNCONFIRMED
+
+    def test_stays_confirmed_when_the_import_dies(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        first = world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        counting(world).transactions_left = 4
+        with pytest.raises(DocumentsUnavailable):
+            import_next(world.importer(), first.export)
+        counting(world).transactions_left = -1
+        world.clock.advance(hours=1)
+        result = import_next(world.importer())
+        assert result is not None
+        assert result.state is State.IMPORTED
+
+
+class TestTwoImports:
+    def test_do_not_run_at_once(self, world: ImportWorld) -> None:
+        world.deliver(bundle())
+        ImportLease(world.documents, world.clock)
+        with pytest.raises(LeaseHeld):
+            import_next(world.importer())
+
+    def test_do_not_mix_when_one_stood_still(self, world: ImportWorld) -> None:
+        slow = ImportLease(world.documents, world.clock)
+        world.clock.advance(hours=1)
+        world.imported(bundle())
+        with pytest.raises(LeaseLost):
+            slow.write(lambda transaction: transaction.set(SCHOOLS, "x", {}))
+
+    def test_may_follow_one_another_at_once(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        assert world.imported(bundle()).state is State.IMPORTED
+
+    def test_find_the_export_again_after_the_bucket_failed(self, world: ImportWorld) -> None:
+        world.deliver(bundle())
+        world.bucket.is_down = True
+        with pytest.raises(BucketUnavailable):
+            import_next(world.importer())
+        world.bucket.is_down = False
+        result = import_next(world.importer())
+        assert result is not None
+        assert result.state is State.IMPORTED
+
+
+def seen(world: ImportWorld) -> dict[str, dict[tuple[str, str], Roster]]:
+    """All that readers can see, school by school."""
+    found: dict[str, dict[tuple[str, str], Roster]] = {}
+    for teacher in ("d1", "d2", "d3"):
+        try:
+            schools = world.registry.schools(teacher)
+        except NotAssigned:
+            continue
+        for school in schools:
+            for taught in school.sections:
+                found.setdefault(school.id, {})[teacher, taught.id] = world.registry.roster(teacher, taught.id)
+    return found
+
+
+def _moved(tables: Tables) -> None:
+    """Both schools change, in lists, names and teachers, and one section goes."""
+    tables["users"] += [person("d3", "Eva"), person("e8", "Nuevo")]
+    tables["roles"].append(role("d3", "teacher"))
+    tables["enrollments"][0]["userSourcedId"] = "d3"
+    tables["enrollments"][2]["userSourcedId"] = "d3"
+    tables["enrollments"] += [enrolment("s3", "e8", schoolSourcedId="ce2"), enrolment("s1", "e8")]
+    tables["orgs"][1]["name"] = "Centro Uno, otro nombre"
+    tables["orgs"][2]["name"] = "Centro Dos, otro nombre"
+    tables["users"][2]["givenName"] = "Otra"
+
+
+@pytest.mark.parametrize("steps", range(20))
+def test_a_reader_sees_a_school_as_it_was_or_as_it_is_wherever_an_import_dies(world: ImportWorld, steps: int) -> None:
+    world.imported(bundle())
+    before = seen(world)
+    world.deliver(bundle(_moved))
+    counting(world).transactions_left = steps
+    with contextlib.suppress(DocumentsUnavailable):
+        import_next(world.importer(most_percent=1000))
+    counting(world).transactions_left = -1
+    between = seen(world)
+    world.clock.advance(hours=1)
+    world.imported(bundle(_moved))
+    after = seen(world)
+    assert before != after
+    for school, roster in between.items():
+        # Until all schools have changed, a teacher's document may not name every school; what it shows is whole.
+        assert roster.items() <= before[school].items() or roster.items() <= after[school].items()
+
+
+def _some(tables: Tables, drawn: list[tuple[int, int]]) -> None:
+    """Sections, students and teachers as they may come and go."""
+    for kind, number in drawn:
+        match kind:
+            case 0:
+                tables["users"].append(person(f"x{len(tables['users'])}", f"Nombre {number}"))
+                tables["enrollments"].append(enrolment("s1", tables["users"][-1]["sourcedId"]))
+            case 1:
+                tables["enrollments"].pop(number % len(tables["enrollments"]))
+            case 2:
+                tables["users"][2 + number % 5]["familyName"] = f"Apellido {number}"
+            case 3:
+                tables["classes"].append(section(f"n{len(tables['classes'])}", "ce2", title=f"{number}"))
+            case _:
+                tables["classes"][number % 3]["schoolSourcedId"] = ("ce1", "ce2")[number % 2]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), max_size=6), min_size=1, max_size=3))
+def test_whatever_came_before_the_same_export_gives_the_same_registry(
+    tmp_path_factory: pytest.TempPathFactory, histories: list[list[tuple[int, int]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("histories")
+    worlds = [ImportWorld(SqliteDocuments(folder / name, FakeClock().now)) for name in ("by many imports", "by one")]
+    for history in histories:
+        worlds[0].imported(bundle(lambda tables, history=history: _some(tables, history)))  # type: ignore[misc]
+    worlds[1].imported(bundle(lambda tables: _some(tables, histories[-1])))
+    assert seen(worlds[0]) == seen(worlds[1])
+    assert kept(worlds[0]) == kept(worlds[1])
+
+
+def kept(world: ImportWorld) -> dict[str, set[str]]:
+    """The ids of all documents: nothing is left behind."""
+    return {
+        name: {key for key, _ in world.documents.query(name, {}, "expires_at", 1000)}
+        for name in (SCHOOLS, SECTIONS, TEACHERS)
+    }
