@@ -2,8 +2,11 @@
 
 locals {
   expiring = {
-    documents = ["allowances", "batches", "outbox", "resets", "seals", "sessions", "teachers", "throttles"]
-    audit     = ["audit", "audit_chain"]
+    documents = [
+      "allowances", "batches", "outbox", "registry_imports", "registry_schools", "registry_sections", "registry_teachers",
+      "resets", "seals", "sessions", "teachers", "throttles",
+    ]
+    audit = ["audit", "audit_chain"]
   }
   databases = {
     documents = google_firestore_database.documents.name
@@ -51,6 +54,23 @@ resource "google_firestore_field" "expiry" {
 
   # Nobody asks for documents by this field, and an index on a time that grows is a hot spot.
   index_config {}
+}
+
+# For DUI and NIP, whose keyed hash at most one teacher may have.
+resource "google_firestore_index" "teachers_by_numbers" {
+  project    = var.project
+  database   = google_firestore_database.documents.name
+  collection = "registry_teachers"
+
+  fields {
+    field_path = "numbers"
+    order      = "ASCENDING"
+  }
+
+  fields {
+    field_path = "id"
+    order      = "ASCENDING"
+  }
 }
 
 resource "google_firestore_backup_schedule" "daily" {
