@@ -85,14 +85,15 @@ def _reports(names: Iterable[str]) -> Iterator[str]:
 
 def expanded(names: Iterable[str]) -> Iterator[str]:
     """Schedules by name; `storms:60` is the first sixty storms, and `alone/directory.set:killed_after` that fault at
-    each call of that port in the undisturbed journey, so that no name depends on the numbers of calls."""
+    each call of that port in the undisturbed journey."""
     for name in names:
         before, _, after = name.partition(":")
         plot, _, port = before.partition("/")
         if before == "storms":
             yield from storms(int(after))
-        elif "." in port:
-            yield from (f"{plot}/{call.number}:{after}" for call in calls_of(f"{plot}/calm") if call.port == port)
+        elif "." in port and "#" not in port:
+            calls = sum(call.port == port for call in calls_of(f"{plot}/calm"))
+            yield from (f"{plot}/{port}#{number}:{after}" for number in range(1, calls + 1))
         else:
             yield name
 

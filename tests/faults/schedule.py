@@ -1,6 +1,7 @@
 """Which call goes wrong and how: one fault, two, or whatever a seed makes of it. A schedule's name is all of it."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -73,10 +74,12 @@ class Outage:
 class Plot:
     """What teachers do after the first *Procesar*. A colleague presses it too, for one of the same students,
     `colleague_after` seconds after the first; the first presses *Reenviar* so long after the mail, the number of the
-    times counted by the page."""
+    times counted by the page. Some `outages` and wrong clocks (seconds, by process) belong to the plot."""
 
     colleague_after: float | None = None
     resends: Sequence[float] = ()
+    outages: Sequence[Outage] = ()
+    clock_errors: Mapping[str, float] = field(default_factory=dict)
 
 
 _DAY = 86_400.0
@@ -86,19 +89,28 @@ PLOTS: Mapping[str, Plot] = {
     "resend": Plot(resends=[600]),
     "resends": Plot(resends=[600, 1200, 1800, 2400]),
     "late": Plot(resends=[_DAY + 3600]),
+    "unmailed": Plot(outages=[Outage("mailer", 0, 4 * 3600)]),
+    "in_vain": Plot(resends=[_DAY - 900], outages=[Outage("mailer", 3600, 2 * _DAY)]),
+    "slow_clock": Plot(clock_errors={"worker-6": -_CLOCK_ERROR}),
 }
 
 
 @dataclass
 class Schedule:
-    """`faults` by number of the call. Used up by one run: `schedule_of(name)` makes it anew."""
+    """`faults` by number of the call, or by port and number of the call to that port: `12`, `directory.set#1`.
+
+    Used up by one run: `schedule_of(name)` makes it anew."""
 
     name: str
-    faults: Mapping[int, Fault] = field(default_factory=dict)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
     plot: Plot = PLOTS["alone"]
+    _calls: Counter[str] = field(default_factory=Counter)
 
     def fault_for(self, number: int, port: str, seconds: float) -> Fault | None:
-        return self.faults.get(number)
+        self._calls[port] += 1
+        if any(outage.hits(port, seconds) for outage in self.plot.outages):
+            return Fault.FAILS_BEFORE
+        return self.faults.get(str(number)) or self.faults.get(f"{port}#{self._calls[port]}")
 
     def latency(self) -> float:
         """Seconds that the next call takes."""
@@ -106,7 +118,7 @@ class Schedule:
 
     def clock_error(self, process: str) -> float:
         """How many seconds the clock of a process's machine is wrong."""
-        return 0.0
+        return self.plot.clock_errors.get(process, 0.0)
 
     def deliveries(self) -> list[float]:
         """After how many seconds the queue brings a new task; more than one is a duplicate, none is a loss."""
@@ -119,7 +131,7 @@ class Schedule:
     @property
     def is_bounded(self) -> bool:
         """Whether every fault passes so soon that the batch has to be complete in the end."""
-        return Fault.FORBIDDEN not in self.faults.values()
+        return not self.plot.outages and Fault.FORBIDDEN not in self.faults.values()
 
 
 class Storm(Schedule):
@@ -135,11 +147,10 @@ class Storm(Schedule):
         self._errors: dict[str, float] = {}
         self._drawn: set[Fault] = set()
         self.plot = self._plot()
-        self._outages = [self._outage() for _ in range(self._random.choice(self._weather.outages))]
 
     def fault_for(self, number: int, port: str, seconds: float) -> Fault | None:
-        if any(outage.hits(port, seconds) for outage in self._outages):
-            return Fault.FAILS_BEFORE
+        if fault := super().fault_for(number, port, seconds):
+            return fault
         # In the end everything works again, or nothing could come to its end.
         if seconds > _LONGEST_OUTAGE or self._random.random() >= self._rate:
             return None
@@ -168,7 +179,7 @@ class Storm(Schedule):
 
     @property
     def is_bounded(self) -> bool:
-        return self._clocks_agree and self._rate < 0.05 and not self._outages and Fault.FORBIDDEN not in self._drawn
+        return self._clocks_agree and self._rate < 0.05 and not self.plot.outages and Fault.FORBIDDEN not in self._drawn
 
     def _plot(self) -> Plot:
         colleague_after = self._random.choice(
@@ -176,13 +187,13 @@ class Storm(Schedule):
         )
         asks = self._random.choice([0, 0, 0, 1, 2, 4])
         waits = [self._random.choice([60.0, 900.0, 7200.0, _DAY]) for _ in range(asks)]
-        return Plot(colleague_after, sorted(wait * self._random.uniform(0.9, 1.05) for wait in waits))
+        resends = sorted(wait * self._random.uniform(0.9, 1.05) for wait in waits)
+        outages = [self._outage(resends) for _ in range(self._random.choice(self._weather.outages))]
+        return Plot(colleague_after, resends, outages)
 
-    def _outage(self) -> Outage:
+    def _outage(self, resends: Sequence[float]) -> Outage:
         port = self._random.choice(["directory", "directory.set", "mailer", "queue", "audit", "opener"])
-        begins = self._random.choice(
-            [0.0, self._random.uniform(0, 5), self._random.uniform(0, 300), *self.plot.resends[-1:]]
-        )
+        begins = self._random.choice([0.0, self._random.uniform(0, 5), self._random.uniform(0, 300), *resends[-1:]])
         return Outage(port, begins, begins + self._random.uniform(60, _LONGEST_OUTAGE))
 
 
@@ -215,9 +226,9 @@ _WEATHERS = (
 
 def schedule_of(name: str) -> Schedule:
     """The schedule that a failure has printed: `storm-17`, or a plot and the calls of it that go wrong, such as
-    `colleague/12:slow+30:killed_after`, or none of them: `colleague/calm`."""
+    `colleague/12:slow+mailer.send#1:killed_after`, or none of them: `colleague/calm`."""
     if name.startswith("storm-"):
         return Storm(int(name.removeprefix("storm-")))
     plot, _, faults = name.partition("/")
     pairs = (part.split(":") for part in faults.split("+")) if faults != "calm" else ()
-    return Schedule(name, {int(number): Fault(fault) for number, fault in pairs}, PLOTS[plot])
+    return Schedule(name, {call: Fault(fault) for call, fault in pairs}, PLOTS[plot])
