@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
 
-FUNCTIONS := login verify sections reset worker sweeper auditor
+FUNCTIONS := login verify sections reset worker sweeper auditor operate
 RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 CODE := functions infra tests

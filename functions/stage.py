@@ -33,7 +33,12 @@ LIBRARY = "secciones"
 # What a function renders from. A web function has the pages, and the names of their static files;
 # the mail shares words with the pages.
 PAGES = ("web/templates",)
-BACKGROUND: Mapping[str, tuple[str, ...]] = {"worker": (*PAGES, "web/mail"), "sweeper": (), "auditor": ()}
+BACKGROUND: Mapping[str, tuple[str, ...]] = {
+    "worker": (*PAGES, "web/mail"),
+    "sweeper": (),
+    "auditor": (),
+    "operate": (),
+}
 
 # The earliest time that a zip archive can carry: folders do not differ by when they were built.
 EPOCH = 315_532_800

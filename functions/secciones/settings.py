@@ -249,6 +249,15 @@ class AuditorSettings(CallerSettings):
     audited_days: int = _setting(_count, "7")
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperateSettings(QueueSettings, CallerSettings):
+    """Settings of the function `operate`, which operators call as a service account that only they may be."""
+
+    operate_url: str = _setting(_url)
+    operators_service_account: str = _setting(_address)
+    pseudonym_secret: str = _setting(_secret)
+
+
 def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """Read a function's settings; raises SettingsError that names all that is missing or wrong at once.
 

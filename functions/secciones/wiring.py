@@ -81,6 +81,8 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
             return settings.sweeper_url, settings.scheduler_service_account
         case s.AuditorSettings():
             return settings.auditor_url, settings.scheduler_service_account
+        case s.OperateSettings():
+            return settings.operate_url, settings.operators_service_account
         case _:
             raise TypeError(f"{type(settings).__name__} is not of a background function")
 
@@ -212,6 +214,12 @@ def _auditor(settings: s.AuditorSettings) -> Any:
     return Auditor(_audit_documents(settings), CLOCK, settings.audited_days)
 
 
+def _operate(settings: s.OperateSettings) -> Any:
+    from secciones.tasks.operate_task import Desk
+
+    return Desk(_documents(settings), _queue(settings), _audit(settings), CLOCK, settings.pseudonym_secret)
+
+
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.LoginSettings: _login,
     s.VerifySettings: _verify,
@@ -220,6 +228,7 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.WorkerSettings: _worker,
     s.SweeperSettings: _sweeper,
     s.AuditorSettings: _auditor,
+    s.OperateSettings: _operate,
 }
 
 

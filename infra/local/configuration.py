@@ -12,7 +12,7 @@ from infra.local.folder import Folder
 
 PROJECT = "secciones-local"
 LOCATION = f"projects/{PROJECT}/locations/us-central1"
-FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor")
+FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor", "operate")
 GOOGLE_SETTINGS = (
     "OIDC_ISSUER",
     "DIRECTORY_API_ENDPOINT",
@@ -158,6 +158,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "WORKER_URL": configuration.function_url("worker"),
         "SWEEPER_URL": configuration.function_url("sweeper"),
         "AUDITOR_URL": configuration.function_url("auditor"),
+        "OPERATE_URL": configuration.function_url("operate"),
     }
 
 
@@ -170,6 +171,7 @@ def _identities(configuration: Configuration, name: str) -> dict[str, str]:
         "MAIL_SERVICE_ACCOUNT": service_account(name),
         "TASKS_SERVICE_ACCOUNT": service_account("tasks"),
         "SCHEDULER_SERVICE_ACCOUNT": service_account("scheduler"),
+        "OPERATORS_SERVICE_ACCOUNT": service_account("operators"),
     }
 
 

@@ -74,7 +74,7 @@ def entrances(configuration: Configuration) -> list[Part]:
 
 
 def _google(configuration: Configuration) -> Part:
-    accounts = (*FUNCTIONS, "tasks", "scheduler")
+    accounts = (*FUNCTIONS, "tasks", "scheduler", "operators")
     keys = configuration.folder.state / "keys"
     options = [
         *("--port", str(configuration.port + GOOGLE)),

@@ -126,6 +126,11 @@ variable "alert_addresses" {
   type        = list(string)
 }
 
+variable "operators" {
+  description = "Who works at the desk: a group of the institution, such as group:NAME@DOMAIN"
+  type        = string
+}
+
 variable "runbook" {
   description = "Where infra/runbook/ can be read; every alert links to its page there"
   type        = string

@@ -34,6 +34,7 @@ FIRST_PATHS = {
     "worker": "/",
     "sweeper": "/",
     "auditor": "/",
+    "operate": "/",
 }
 
 

@@ -225,6 +225,7 @@ def test_the_front_door_leads_to_neither(stack: Stack) -> None:
         "/secciones/worker",
         "/secciones/sweeper",
         "/secciones/auditor",
+        "/secciones/operate",
         "/",
         "/secciones/../worker",
     ):

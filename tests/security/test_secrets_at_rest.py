@@ -25,6 +25,7 @@ OURS = (
     "worker",
     "sweeper",
     "auditor",
+    "operate",
     "front_door",
     "tasks",
     "scheduler",

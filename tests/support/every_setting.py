@@ -20,5 +20,7 @@ EVERY_SETTING = {
     "MAIL_SENDER": "secciones@clases.edu.sv",
     "SWEEPER_URL": "https://sweeper.example",
     "AUDITOR_URL": "https://auditor.example",
+    "OPERATE_URL": "https://operate.example",
+    "OPERATORS_SERVICE_ACCOUNT": "operators@x.example",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@x.example",
 }

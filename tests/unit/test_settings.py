@@ -16,6 +16,7 @@ ALL = [
     s.WorkerSettings,
     s.SweeperSettings,
     s.AuditorSettings,
+    s.OperateSettings,
 ]
 
 

@@ -127,11 +127,16 @@ class Batch:
     @property
     def resends_left(self) -> int:
         """How often its mail can still be asked for."""
-        return RESENDS - self.resends
+        return max(0, RESENDS - self.resends)
 
     def may_be_resent(self, now: datetime) -> bool:
-        """Whether its mail can be asked for again now."""
-        return self.mailed_at is not None and now < self.mailed_at + RESEND_WITHIN and self.resends_left > 0
+        """Whether its teacher can ask for the mail again now."""
+        is_in_time = self.mailed_at is not None and now < self.mailed_at + RESEND_WITHIN
+        return is_in_time and self.is_sealed(now) and self.resends_left > 0
+
+    def is_sealed(self, now: datetime) -> bool:
+        """Whether its passwords can still be known, so that operators can have its mail sent."""
+        return self.sealed_until is None or now < self.sealed_until
 
     def may_be_followed(self, now: datetime) -> bool:
         """Whether its passwords are old enough to reset those again that nobody has used."""

@@ -18,7 +18,7 @@ class Limit:
     """At most `attempts` within `window` of the first of them, for whatever `key` stands for (never a bare number).
 
     With `until_unlocked` the window begins anew with every attempt, and a limit that is used up stays so until an
-    operator deletes its counter. `alert` is what an operator should do when it is used up.
+    operator unlocks it. `alert` is what an operator should do when it is used up.
     """
 
     key: str

@@ -20,6 +20,8 @@ LEASE = timedelta(seconds=120)
 # The part of a lease in which a change that was begun has ended for certain: all its tries take 40 of the 120 seconds,
 # and a machine may stand still for as long again.
 _LAST_CHANGE = 0.75
+# More than a teacher may begin while batches are kept.
+_MOST = 200
 SWEEP_AFTER_LEASE = timedelta(seconds=30)
 # How long after the deadline, or after the end of the time for it, a mail is still tried.
 MAIL_GRACE = timedelta(hours=1)
@@ -50,6 +52,12 @@ def load(source: Documents | Transaction, batch_id: str) -> Batch:
     if document is None:
         raise BatchNotFound
     return from_document(document)
+
+
+def batches_of(documents: Documents, address: str) -> list[Batch]:
+    """The batches of the teacher with this account that are still kept, newest first."""
+    found = documents.query(BATCHES, {"teacher_address": address}, "created_at", _MOST, descending=True)
+    return [from_document(document) for _, document in found]
 
 
 def save(transaction: Transaction, batch: Batch) -> None:

@@ -1,7 +1,10 @@
 """*Reenviar*: the mail of a batch once more, for a teacher who cannot find it."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
+from secciones.domain.batches import Batch
 from secciones.domain.errors import BatchNotFound, ResendRefused
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
@@ -27,14 +30,41 @@ def request_resend(
     times, or is older than a day.
     """
 
-    def work(transaction: Transaction) -> None:
-        batch = load(transaction, batch_id)
+    def may_ask(batch: Batch, now: datetime) -> bool:
         if batch.actor != session.actor:
             raise BatchNotFound
+        return batch.may_be_resent(now)
+
+    _ask(documents, queue, audit, clock, batch_id, number, may_ask)
+
+
+def resend_for_teacher(
+    documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock, batch_id: str, number: int
+) -> None:
+    """The same, asked for by an operator: as often as needed while there is a seed, and also for a batch whose mail was
+    never accepted. Raises BatchNotFound, ResendRefused."""
+
+    def may_ask(batch: Batch, now: datetime) -> bool:
+        return batch.is_sealed(now)
+
+    _ask(documents, queue, audit, clock, batch_id, number, may_ask)
+
+
+def _ask(
+    documents: Documents,
+    queue: TaskQueue,
+    audit: AuditLog,
+    clock: Clock,
+    batch_id: str,
+    number: int,
+    may_ask: Callable[[Batch, datetime], bool],
+) -> None:
+    def work(transaction: Transaction) -> None:
+        batch, now = load(transaction, batch_id), clock.now()
+        may_be_asked_for = may_ask(batch, now)
         if number <= batch.resends:
             return
-        now = clock.now()
-        if number != batch.resends + 1 or batch.has_work or not batch.may_be_resent(now):
+        if number != batch.resends + 1 or batch.has_work or not may_be_asked_for:
             raise ResendRefused(batch.id)
         asked = replace(
             batch,

@@ -208,6 +208,8 @@ def _resend(worker: Worker, batch: Batch) -> None:
         failure = error.reason
     worker.audit.record(resent_event(batch, failure))
     done = replace(batch, resends_done=batch.resends, resend_failure=failure, sweep_at=batch.sealed_until)
+    if not failure and not batch.was_delivered:
+        done = replace(done, mailed_at=worker.clock.now(), mail_failure="")
     _checkpoint(worker, done)
 
 

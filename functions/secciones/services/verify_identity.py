@@ -10,7 +10,7 @@ from secciones.domain.errors import IdentityRefused, RegistryUnavailable, TooMan
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 from secciones.ports.registry import Registry
 from secciones.services.attempts import Limit, count_attempt, forgive_attempt, share
 from secciones.services.sessions import Session, Sessions
@@ -86,6 +86,31 @@ def pseudonym(dui: Dui, secret: str) -> str:
     return _keyed_hash("dui", dui.digits, secret)
 
 
+def person_key(actor: str) -> str:
+    """The document that says which account a person is tied to."""
+    return f"person-{actor}"
+
+
+def account_key(subject: str) -> str:
+    """The document that says which person an account is tied to."""
+    return f"account-{subject}"
+
+
+def binding_of_person(source: Documents | Transaction, actor: str) -> Document | None:
+    """The tie between a person and an account, if there is one: `actor` and `subject`."""
+    return source.get(COLLECTION, person_key(actor))
+
+
+def dui_counters(actor: str) -> dict[str, str]:
+    """The counters of attempts at one DUI, by how long each remembers."""
+    return {name: f"dui-{name}-{actor}" for name in ("hour", "day", "total")}
+
+
+def account_counter(subject: str) -> str:
+    """The counter of an account's attempts."""
+    return f"account-{subject}"
+
+
 def _keyed_hash(kind: str, value: str, secret: str) -> str:
     return hmac.new(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()[:32]
 
@@ -93,8 +118,8 @@ def _keyed_hash(kind: str, value: str, secret: str) -> str:
 def _limits(
     documents: Documents, rules: VerificationRules, session: Session, actor: str, client_address: str
 ) -> list[Limit]:
-    account = Limit(f"account-{session.subject}", rules.account_failures_per_six_hours, timedelta(hours=6))
-    bound = documents.get(COLLECTION, f"person-{actor}")
+    account = Limit(account_counter(session.subject), rules.account_failures_per_six_hours, timedelta(hours=6))
+    bound = binding_of_person(documents, actor)
     if bound and bound["subject"] == session.subject:
         # Strangers who guess at a DUI, or at many, must not lock out the teacher whom it belongs to.
         return [account]
@@ -121,15 +146,16 @@ def _limits(
 
 
 def _limits_of_dui(rules: VerificationRules, actor: str) -> list[Limit]:
+    counters = dui_counters(actor)
     return [
-        Limit(f"dui-hour-{actor}", rules.dui_failures_per_hour, timedelta(hours=1)),
-        Limit(f"dui-day-{actor}", rules.dui_failures_per_day, timedelta(days=1)),
+        Limit(counters["hour"], rules.dui_failures_per_hour, timedelta(hours=1)),
+        Limit(counters["day"], rules.dui_failures_per_day, timedelta(days=1)),
         Limit(
-            f"dui-total-{actor}",
+            counters["total"],
             rules.dui_failures_until_unlocked,
             _GUESSES_REMEMBERED,
             until_unlocked=True,
-            alert="a DUI is guessed at and locked: speak with the teacher whom it belongs to, then delete the counter",
+            alert="a DUI is guessed at and locked: speak with the teacher whom it belongs to, then unlock it",
         ),
     ]
 
@@ -151,13 +177,13 @@ def _bind(documents: Documents, clock: Clock, subject: str, actor: str) -> bool:
     """Tie person and account to one another, unless either is tied to someone else. Of many at once one succeeds."""
 
     def work(transaction: Transaction) -> bool:
-        person = transaction.get(COLLECTION, f"person-{actor}")
-        account = transaction.get(COLLECTION, f"account-{subject}")
+        person = binding_of_person(transaction, actor)
+        account = transaction.get(COLLECTION, account_key(subject))
         if (person and person["subject"] != subject) or (account and account["actor"] != actor):
             return False
         binding = {"subject": subject, "actor": actor, "expires_at": clock.now() + _BINDING_LIFETIME}
-        transaction.set(COLLECTION, f"person-{actor}", binding)
-        transaction.set(COLLECTION, f"account-{subject}", binding)
+        transaction.set(COLLECTION, person_key(actor), binding)
+        transaction.set(COLLECTION, account_key(subject), binding)
         return True
 
     return documents.transact(work)

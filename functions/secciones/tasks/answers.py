@@ -14,6 +14,15 @@ class MalformedTask(Exception):
     """A body that no part of Secciones has written; bringing it again will not mend it."""
 
 
+class CallRefused(Exception):
+    """What a person who called has to mend; `told` is what the answer says, as JSON."""
+
+    def __init__(self, status: int, **told: Any) -> None:
+        super().__init__(status)
+        self.status = status
+        self.told = told
+
+
 def answer(work: Callable[[], Mapping[str, Any] | None]) -> flask.Response:
     """Do the work and say how it went; what it returns is told to the caller, as JSON.
 
@@ -25,6 +34,8 @@ def answer(work: Callable[[], Mapping[str, Any] | None]) -> flask.Response:
     except CallerRefused as error:
         logs.write("WARNING", "a call of a stranger was refused", reason=str(error))
         return _plain(401, "caller refused")
+    except CallRefused as error:
+        return _json(error.status, error.told)
     except (MalformedTask, BatchNotFound) as error:
         logs.write("ERROR", "a task names no batch and is dropped", reason=type(error).__name__)
         return _plain(200, "nothing to do")
@@ -39,8 +50,12 @@ def answer(work: Callable[[], Mapping[str, Any] | None]) -> flask.Response:
         logs.write_exception("a background function failed: this is a fault in the program", error)
         return _plain(500, "failed")
     if summary is not None:
-        return flask.Response(json.dumps(summary) + "\n", 200, mimetype="application/json")
+        return _json(200, summary)
     return _plain(200, "done")
+
+
+def _json(status: int, told: Mapping[str, Any]) -> flask.Response:
+    return flask.Response(json.dumps(told) + "\n", status, mimetype="application/json")
 
 
 def _plain(status: int, text: str) -> flask.Response:

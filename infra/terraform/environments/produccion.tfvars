@@ -12,6 +12,7 @@ page_instances = { min = 1, max = 40 }
 directory_queries_per_minute = 2160
 
 alert_addresses = ["secciones-operacion@clases.edu.sv"]
+operators       = "group:secciones-operadores@clases.edu.sv"
 runbook         = "https://codigo.mined.gob.sv/secciones/blob/main/infra/runbook"
 billing_account = "000000-000000-000000"
 monthly_budget  = 300

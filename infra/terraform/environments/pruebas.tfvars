@@ -18,6 +18,7 @@ deletion_protection = false
 directory_queries_per_minute = 240
 
 alert_addresses = ["secciones-pruebas@clases.edu.sv"]
+operators       = "group:secciones-operadores@clases.edu.sv"
 runbook         = "https://codigo.mined.gob.sv/secciones/blob/main/infra/runbook"
 billing_account = "000000-000000-000000"
 monthly_budget  = 50
