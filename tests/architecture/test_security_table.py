@@ -26,3 +26,10 @@ def test_a_row_has_a_guard_that_exists_and_requirements_as_the_standard_counts_t
     for guard in guards:
         assert (ROOT / guard).is_file() or (ROOT / "functions/secciones" / guard).is_file(), guard
     assert all(re.fullmatch(r"([1-9]|1[0-7])\.\d+\.\d+", number) for number in row[3].split(", "))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests/security").glob("test_*.py")), ids=lambda path: path.name)
+def test_every_file_names_its_threat_and_how_it_is_seen_to_fail(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith('"""Threat: ')
+    assert re.search(r"Take .* out|[Ff]ails when|turns? red", text, re.DOTALL)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+import schemathesis
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -163,6 +164,18 @@ def test_any_verification_gets_a_documented_answer(siges: SigesStandIn, contract
     response = send(siges, raw(0, json.dumps(body).encode()))
     assert response.status_code in ((200, 404) if is_documented_request(contract, response.request) else (422,))
     assert_documented(contract, "verifyTeacher", response)
+
+
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@SCHEMA.parametrize()
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+def test_whatever_schemathesis_makes_of_the_contract_is_answered_by_it(
+    case: schemathesis.Case[Any], siges: SigesStandIn
+) -> None:
+    """Good and bad input alike: no 5xx, no status, header or body that is not documented, nothing without its token."""
+    case.call_and_validate(siges.url, headers={"Authorization": f"Bearer {siges.token}"})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""Threat: a body that is endless, nested without end, or never comes. Guard: bodies are bounded before they are
-read, and
-the front door hands a request on when it is whole."""
+"""Threat: a body that is endless, nested without end, or never comes. Guard: bodies are bounded before they are read,
+and the front door hands a request on when it is whole.
+
+Take `body_limit` out of `web/boundary.py`, and a test here turns red.
+"""
 
 import contextlib
 import socket

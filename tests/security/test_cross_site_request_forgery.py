@@ -1,6 +1,9 @@
 """Threat: another site sends a form with the teacher's cookie. Guards: the form's token, which follows from the
 session;
-the origin that the browser reports; SameSite cookies; and no GET that does anything."""
+the origin that the browser reports; SameSite cookies; and no GET that does anything.
+
+Take the token, the origin or the sender out of `_require_own_form` (`web/boundary.py`), and a test here turns red.
+"""
 
 from collections.abc import Callable
 

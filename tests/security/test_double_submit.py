@@ -1,5 +1,8 @@
 """Threat: one confirmation is sent many times at once, or again with another choice. Guard: the batch's id follows from
-the form and the teacher, and one transaction creates it."""
+the form and the teacher, and one transaction creates it.
+
+Fails when the id is drawn instead (`_batch_id` in services/request_reset.py), or the choice is not compared.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,6 +1,9 @@
-"""Threat: someone comes in with another's answer from Google, or makes another come in as them. Guards: state,
-nonce and
-PKCE in a signed cookie, a verified ID token, the domain in `hd`, and the teachers' unit."""
+"""Threat: someone comes in with another's answer from Google, or makes another come in as them. Guards: state, nonce
+and PKCE in a signed cookie, a verified ID token, the domain in `hd`, and the teachers' unit.
+
+Take the comparison of the state (`web/pages/login.py`), a claim (`adapters/google_oidc.py`), `hd`, the verified
+address or the unit (`services/sign_in.py`) out, and a test here turns red.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """Threat: a visitor writes lines into our logs, or an error carries a person's data there. Guard: a line is one JSON
-object, and of an unforeseen error only its kind and its place are written."""
+object, and of an unforeseen error only its kind and its place are written.
+
+Take `json.dumps` out of `logs.write`, or write `str(error)` in `write_exception`, and a test here turns red.
+"""
 
 import io
 import json

@@ -1,6 +1,8 @@
 """Threat: an address of ours sends people elsewhere, or a header makes us believe that we are someone else. Guard:
-every
-redirect of our own is a fixed path, and no header but the few that we name is believed."""
+every redirect of our own is a fixed path, and no header but the few that we name is believed.
+
+Fails when a page redirects to anything that a request carries, or `site.origin` is taken from its Host.
+"""
 
 import re
 from urllib.parse import urlsplit

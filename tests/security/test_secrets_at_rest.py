@@ -1,5 +1,8 @@
 """Threat: whoever reads a store, a queue or a log finds what opens an account. Guard: passwords are derived and never
-kept, cookies are kept as hashes, DUIs as pseudonyms, and logs name nothing secret."""
+kept, cookies are kept as hashes, DUIs as pseudonyms, and logs name nothing secret.
+
+Fails when any of the journey's secrets is written: let `Sessions._id` return the cookie, or log a form's field.
+"""
 
 import csv
 import io

@@ -1,5 +1,9 @@
 """Threat: a session is planted, doubled, stolen or left open. Guards: every step has a new cookie, the cookie is the
-host's alone, the store knows only its hash, and sessions end: idle, at last, and for *Procesar* soon."""
+host's alone, the store knows only its hash, and sessions end: idle, at last, and for *Procesar* soon.
+
+Take the rotation, either end, the closing at sign-in or sign-out (`services/sessions.py`, `web/pages/login.py`), the
+count of cookies (`web/session.py`) or the step (`web/boundary.py`) out, and a test here turns red.
+"""
 
 import re
 from dataclasses import replace

@@ -1,5 +1,8 @@
 """Threat: a student has read a teacher's DUI and NIP somewhere. Guard: whoever is not in the teachers' unit is turned
-away before there is a form, whatever they send."""
+away before there is a form, whatever they send.
+
+Take `is_within` out of complete_sign_in (`services/sign_in.py`), or a step out of a route, and a test here turns red.
+"""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+import jinja2
 from werkzeug.serving import make_server
 
 from infra.local.front_door.routes import read_routes
@@ -121,10 +122,7 @@ class Pages:
             server.server_close()
 
     def _site(self) -> Site:
-        templates = page_environment(
-            WEB / "templates", lambda name: f"/secciones/static/{name}", "Ministerio de Educación", DOMAIN
-        )
-        return Site(templates, self.sessions, self.world.audit, self.pause, SECRET, self.origin)
+        return Site(_templates(), self.sessions, self.world.audit, self.pause, SECRET, self.origin)
 
     def _ports(self, name: str) -> Any:
         world = self.world
@@ -140,3 +138,11 @@ class Pages:
                 return reset.ResetPorts(
                     world.registry, world.documents, world.queue, world.sealer, world.clock, world.ids, RULES
                 )
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """Compiled once for all tests of a process, as an instance of a function does it."""
+    return page_environment(
+        WEB / "templates", lambda name: f"/secciones/static/{name}", "Ministerio de Educación", DOMAIN
+    )
