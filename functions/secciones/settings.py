@@ -90,6 +90,12 @@ def _emulator(value: str) -> str:
     return value
 
 
+def _signatures(value: str) -> str:
+    if value not in {"kept", "removed"}:
+        raise ValueError("must be kept or removed")
+    return value
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address never leaves this machine."""
     try:
@@ -163,9 +169,11 @@ class QueueSettings(CommonSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class CallerSettings(CommonSettings):
-    """Who issues the tokens with which the platform calls a background function."""
+    """Who issues the tokens with which the platform calls a background function, and whether Cloud Run takes their
+    signatures off: where the platform sends one token alone, as Cloud Tasks and Cloud Scheduler do, it does."""
 
     caller_issuer: str = _setting(_url, "https://accounts.google.com")
+    caller_signatures: str = _setting(_signatures, "kept")
 
 
 @dataclass(frozen=True, kw_only=True)

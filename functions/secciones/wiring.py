@@ -70,7 +70,8 @@ def caller(settings: s.CallerSettings) -> "Caller":
 
     audience, service_account = _caller_claims(settings)
     audit = None if isinstance(settings, s.AuditorSettings) else _audit(settings)  # the auditor only reads
-    return Caller(OidcCallerVerifier(settings.caller_issuer), audience, service_account, audit, CLOCK)
+    verifier = OidcCallerVerifier(settings.caller_issuer, takes_checked=settings.caller_signatures == "removed")
+    return Caller(verifier, audience, service_account, audit, CLOCK)
 
 
 def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:

@@ -26,6 +26,7 @@ module "worker" {
     SEAL_KEY                  = google_kms_crypto_key.seeds.id
     WORKER_URL                = format(local.url_of_function, "worker")
     WORKER_CONCURRENCY        = local.workers
+    CALLER_SIGNATURES         = "removed" # Cloud Run checks the token and takes its signature off
     TASKS_SERVICE_ACCOUNT     = google_service_account.tasks.email
     DIRECTORY_SERVICE_ACCOUNT = format(local.account, "worker")
     MAIL_SERVICE_ACCOUNT      = google_service_account.mail.email

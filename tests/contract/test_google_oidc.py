@@ -520,6 +520,58 @@ def test_a_caller_with_a_wrong_claim_is_refused(provider: Provider, claims: dict
         provider.verify(provider.callers_token(**claims))
 
 
+# Cloud Run takes the signature off a token that it has checked.
+
+
+def checked(token: str) -> str:
+    return f"{token.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+@pytest.fixture
+def behind_cloud_run(provider: Provider) -> Provider:
+    provider.caller_verifier = OidcCallerVerifier(provider.server.url, takes_checked=True)
+    return provider
+
+
+def test_a_token_without_signature_is_believed_only_where_cloud_run_has_checked_it(provider: Provider) -> None:
+    token = checked(provider.callers_token())
+    with pytest.raises(CallerRefused):
+        provider.verify(token)
+    provider.caller_verifier = OidcCallerVerifier(provider.server.url, takes_checked=True)
+    provider.verify(token)
+    provider.verify(provider.callers_token())
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "https://sweeper.example"},
+        {"aud": [WORKER]},
+        {"aud": None},
+        {"email": "login@secciones-local.iam.gserviceaccount.com"},
+        {"email": None},
+        {"email_verified": False},
+    ],
+    ids=str,
+)
+def test_whom_a_wrong_grant_has_let_in_is_refused_all_the_same(
+    behind_cloud_run: Provider, claims: dict[str, Any]
+) -> None:
+    with pytest.raises(CallerRefused):
+        behind_cloud_run.verify(checked(behind_cloud_run.callers_token(**claims)))
+
+
+@pytest.mark.parametrize("forgery", ["", "a.b", "a.b.c", "e30.e30.", "..SIGNATURE_REMOVED_BY_GOOGLE"])
+def test_no_other_end_of_a_token_passes_for_cloud_runs(behind_cloud_run: Provider, forgery: str) -> None:
+    with pytest.raises(CallerRefused):
+        behind_cloud_run.verify(forgery)
+    with pytest.raises(CallerRefused):
+        behind_cloud_run.verify(behind_cloud_run.callers_token().rpartition(".")[0] + ".")
+    with pytest.raises(CallerRefused):
+        behind_cloud_run.verify(behind_cloud_run.callers_token("stolen"))
+
+
 def test_an_empty_audience_lets_nobody_through(provider: Provider) -> None:
     with pytest.raises(CallerRefused):
         provider.caller_verifier.verify(provider.callers_token(), "", CALLER)

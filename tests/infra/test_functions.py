@@ -139,6 +139,16 @@ def test_the_public_calls_no_function_without_pages(function: str, production: l
     }
 
 
+@pytest.mark.parametrize("function", BACKGROUND)
+def test_a_token_without_signature_is_believed_where_cloud_run_has_checked_it_and_nowhere_else(
+    function: str, production: list[Resource]
+) -> None:
+    """Operators send theirs twice, so that one arrives whole."""
+    assert not _service(production, function)["invoker_iam_disabled"]
+    is_told = settings_of(production, function).get("CALLER_SIGNATURES") == "removed"
+    assert is_told == (function not in FOR_PEOPLE)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_instance_has_a_thread_for_every_request_and_help_to_start(
     function: str, production: list[Resource]

@@ -16,6 +16,7 @@ locals {
     var.schedule == null ? {} : {
       "${upper(var.name)}_URL"  = local.url
       SCHEDULER_SERVICE_ACCOUNT = var.schedule.service_account
+      CALLER_SIGNATURES         = "removed" # Cloud Run checks the token and takes its signature off
     },
     lookup(var.place.settings, var.name, {}),
     # The framework serves as many requests at a time as it has threads.
