@@ -5,6 +5,8 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 PORT ?= 8080
+LOAD_TEACHERS ?= 200
+LOAD_SECONDS ?= 180
 VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
@@ -37,8 +39,9 @@ check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 fault: $(VENV)/test.stamp  ## Replay a schedule of faults: SEED=storm-17
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(SEED)
 
-bench: $(VENV)/test.stamp  ## Print figures as ratios of one run: cold starts over hello world
+bench: $(VENV)/test.stamp  ## Print figures as ratios of one run; LOAD_TEACHERS=200 LOAD_SECONDS=180
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.load --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
 
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)

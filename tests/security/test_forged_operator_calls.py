@@ -1,5 +1,8 @@
 """Threat: someone works at the operators' desk who is no operator. Guard: only the service account that operators
-become calls the function, for this function's address alone; the function verifies that itself, and keeps no DUI."""
+become calls the function, for this function's address alone; the function verifies that itself, and keeps no DUI.
+
+Take `caller.check` out of `tasks/operate_task.py`, and a test here turns red.
+"""
 
 from collections.abc import Iterator
 from typing import Any

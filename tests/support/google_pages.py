@@ -71,7 +71,8 @@ def mails(google: str) -> list[dict[str, Any]]:
 
 
 def _history(google: str) -> Any:
-    return requests.get(f"{google}/_control/history", timeout=10).json()
+    # After a load it reads thousands of mails.
+    return requests.get(f"{google}/_control/history", timeout=300).json()
 
 
 def _letter(reader: Visitor, link: str) -> Letter:

@@ -55,10 +55,10 @@ class SigesStandIn:
 
 
 @contextlib.contextmanager
-def started_siges(log: Path, state: Path | None = None) -> Iterator[SigesStandIn]:
-    """A stand-in on a free port with the sample registry; all that it prints goes to the log."""
+def started_siges(log: Path, state: Path | None = None, sample: Path = SAMPLE) -> Iterator[SigesStandIn]:
+    """A stand-in on a free port with the registry in `sample`; all that it prints goes to the log."""
     port = free_port()
-    command = [sys.executable, "-m", "infra.local.siges", f"--port={port}", f"--sample={SAMPLE}", f"--token={TOKEN}"]
+    command = [sys.executable, "-m", "infra.local.siges", f"--port={port}", f"--sample={sample}", f"--token={TOKEN}"]
     with log.open("ab") as output:
         process = subprocess.Popen(  # the command is ours
             command + ([f"--state={state}"] if state else []),
