@@ -21,6 +21,18 @@ locals {
     )
   }
 
+  # The pages' own (functions/secciones/web/headers.py), but for how long an answer may be kept.
+  headers = {
+    "Content-Security-Policy"      = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "Cross-Origin-Opener-Policy"   = "same-origin"
+    "Cross-Origin-Resource-Policy" = "same-origin"
+    "Permissions-Policy"           = "camera=(), geolocation=(), microphone=()"
+    "Referrer-Policy"              = "no-referrer"
+    "Strict-Transport-Security"    = "max-age=63072000; includeSubDomains"
+    "X-Content-Type-Options"       = "nosniff"
+    "X-Frame-Options"              = "DENY"
+  }
+
   redirect_codes = { "301" = "MOVED_PERMANENTLY_DEFAULT", "302" = "FOUND" }
 }
 
@@ -111,18 +123,6 @@ resource "google_compute_backend_bucket" "static" {
     serve_while_stale = 86400
   }
 
-  # The pages' own (functions/secciones/web/headers.py), but for how long a file may be kept.
-  custom_response_headers = [
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    "Cross-Origin-Opener-Policy: same-origin",
-    "Cross-Origin-Resource-Policy: same-origin",
-    "Permissions-Policy: camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy: no-referrer",
-    "Strict-Transport-Security: max-age=63072000; includeSubDomains",
-    "X-Content-Type-Options: nosniff",
-    "X-Frame-Options: DENY",
-  ]
-
   depends_on = [google_project_service.apis]
 }
 
@@ -130,6 +130,19 @@ resource "google_compute_url_map" "https" {
   project         = var.project
   name            = "https"
   default_service = local.backends.serving[local.routes.default]
+
+  # On files too, and on what Cloud Run answers by itself.
+  header_action {
+    dynamic "response_headers_to_add" {
+      for_each = local.headers
+
+      content {
+        header_name  = response_headers_to_add.key
+        header_value = response_headers_to_add.value
+        replace      = true
+      }
+    }
+  }
 
   dynamic "host_rule" {
     for_each = local.hosts

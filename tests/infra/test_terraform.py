@@ -89,8 +89,12 @@ def test_there_is_no_key_file_and_no_secret_value_in_the_repository() -> None:
     assert not re.search(r'"google_service_account_key"|"google_secret_manager_secret_version"|PRIVATE KEY', text)
 
 
-def test_files_carry_the_headers_that_the_pages_carry(production: list[Resource]) -> None:
-    (bucket,) = [found for found in production if found.type == "google_compute_backend_bucket"]
-    pages = {f"{name}: {value}" for name, value in HEADERS.items() if name != "Cache-Control"}
+def test_every_answer_carries_the_headers_that_the_pages_carry(production: list[Resource]) -> None:
+    (url_map,) = [
+        found for found in production if found.type == "google_compute_url_map" and found.values["name"] == "https"
+    ]
+    added = url_map.values["header_action"][0]["response_headers_to_add"]
+    pages = {name: value for name, value in HEADERS.items() if name != "Cache-Control"}
 
-    assert set(bucket.values["custom_response_headers"]) == pages
+    assert {header["header_name"]: header["header_value"] for header in added} == pages
+    assert all(header["replace"] for header in added)
