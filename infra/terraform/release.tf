@@ -77,6 +77,14 @@ resource "google_project_iam_member" "release_keeps" {
   member  = google_service_account.release.member
 }
 
+# Nobody's: a teacher of the unit of synthetic people, as whom the smoke test goes through to a mail.
+resource "google_secret_manager_secret_iam_member" "release_is_the_synthetic_teacher" {
+  project   = var.project
+  secret_id = google_secret_manager_secret.this["synthetic-teacher"].secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.release.member
+}
+
 locals {
   # On a push, pruebas is released at once; produccion shows its plan, and a person approves the release.
   rollback = { file = "infra/terraform/pipeline/rollback.yaml", approval = false, on_push = false }
@@ -107,6 +115,7 @@ resource "google_cloudbuild_trigger" "this" {
     _ENVIRONMENT = var.environment
     _REGION      = var.region
     _URL         = "https://${var.domain}/secciones/"
+    _TEACHER     = var.synthetic_teacher ? google_secret_manager_secret.this["synthetic-teacher"].secret_id : ""
   }
 
   approval_config {

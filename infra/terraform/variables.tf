@@ -152,6 +152,12 @@ variable "repository" {
   type        = string
 }
 
+variable "synthetic_teacher" {
+  description = "Whether a release is tried by a synthetic teacher, whose sign-in is the secret synthetic-teacher"
+  type        = bool
+  default     = false
+}
+
 variable "audit_locked" {
   description = "Lock the retention of the audit's log bucket. It cannot be undone: only where the retention is settled"
   type        = bool

@@ -12,17 +12,20 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from infra.local.configuration import FUNCTIONS
-from tests.infra.terraform import ROOT, Resource
+from stage import function_names
+from tests.infra.mutants import altered
+from tests.infra.terraform import ROOT, SOURCE, Resource, Terraform
 
 BUILDS = ("cloudbuild.yaml", "infra/terraform/pipeline/plan.yaml", "infra/terraform/pipeline/rollback.yaml")
 PIPELINE = "cloudbuild.yaml"
+FUNCTIONS = function_names()
 ROLLBACK = "infra/terraform/pipeline/rollback.yaml"
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SHORT_SHA"}
 # A command ends with its line, at a pipe or a bracket, unless they are quoted.
@@ -47,6 +50,8 @@ match arguments:
     case ["run", "deploy", name, *rest]:
         state["newest"][name] = f"{name}-new"
         state["images"][f"{name}-new"] = next(x for x in rest if x.startswith("--image=")).partition("=")[2]
+    case ["run", "services", "update-traffic", name, _, tags] if tags.startswith("--update-tags=candidate="):
+        state["tagged"][name] = tags.rpartition("=")[2]
     case ["run", "services", "update-traffic", name, *rest]:
         targets = next(x for x in rest if x.startswith("--to-revisions=")).removeprefix("--to-revisions=").split(",")
         state["traffic"][name] = [{"revisionName": t.split("=")[0], "percent": int(t.split("=")[1])} for t in targets]
@@ -61,7 +66,7 @@ match arguments:
 # The smoke test's stand-in, which fails when the nth one is asked for; any other Python is Python.
 SMOKE = """case "$*" in
   *smoke.py*)
-    echo >> "$CLOUD/smokes"
+    echo "$*" >> "$CLOUD/smokes"
     [ "$(wc -l < "$CLOUD/smokes")" -ne "$FAILS" ] ;;
   *) exec {python} "$@" ;;
 esac
@@ -192,11 +197,29 @@ def test_a_slip_in_a_gcloud_command_is_found() -> None:
 
 
 def test_the_pipeline_builds_deploys_and_records_every_function() -> None:
-    build = _build(PIPELINE)
-    named = next(entry for entry in build["options"]["env"] if entry.startswith("FUNCTIONS="))
+    """The steps take their names from the tree; provenance has to be told the images' names."""
+    images = [image.rpartition("/")[2].partition(":")[0] for image in _build(PIPELINE)["images"]]
 
-    assert named.removeprefix("FUNCTIONS=").split() == list(FUNCTIONS)
-    assert [image.rpartition("/")[2].partition(":")[0] for image in build["images"]] == list(FUNCTIONS)
+    assert images == FUNCTIONS, "cloudbuild.yaml: `images` has one line for each folder of functions/ with a main.py"
+
+
+def test_a_release_goes_through_its_gates_in_order() -> None:
+    before: dict[str, set[str]] = {}
+    for step in _build(PIPELINE)["steps"]:
+        waits = set(step.get("waitFor", []))
+        before[step["id"]] = waits.union(*(before[name] for name in waits))
+
+    gates = ["check", "test", "stage", "plan", "apply", "deploy", "smoke", "promote", "record"]
+    for earlier, later in pairwise(gates):
+        assert earlier in before[later], f"{later} does not wait for {earlier}"
+
+
+def test_terraform_in_the_pipeline_is_the_one_that_was_tested(infrastructure: Terraform) -> None:
+    tested = json.loads(infrastructure.run("version", "-json").stdout)["terraform_version"]
+    images = [step["name"] for file in BUILDS for step in _build(file)["steps"] if "terraform" in step["name"]]
+
+    assert set(images) == {f"hashicorp/terraform:{tested}"}
+    assert f'required_version = "~> {tested}"' in (SOURCE / "versions.tf").read_text()
 
 
 def test_nothing_in_a_build_is_a_persons(production: list[Resource], trial: list[Resource]) -> None:
@@ -207,6 +230,28 @@ def test_nothing_in_a_build_is_a_persons(production: list[Resource], trial: list
             assert path in BUILDS
             assert set(_build(path)["substitutions"]) <= set(trigger["substitutions"]), path
     assert not [file for file in BUILDS for key in ("secrets", "availableSecrets") if key in _build(file)]
+
+
+def test_only_synthetic_people_try_releases_and_only_where_there_are_some(
+    production: list[Resource], trial: list[Resource]
+) -> None:
+    def teacher(resources: list[Resource]) -> str:
+        release = next(found for found in resources if found.address == 'google_cloudbuild_trigger.this["release"]')
+        return str(release.values["substitutions"]["_TEACHER"])
+
+    assert teacher(production) == ""
+    assert teacher(trial) == "synthetic-teacher"
+
+
+def test_a_release_that_waits_for_nobody_is_found(production: list[Resource]) -> None:
+    mutant = altered(
+        production,
+        'google_cloudbuild_trigger.this["release"]',
+        lambda values: values["approval_config"][0].update(approval_required=False),
+    )
+
+    with pytest.raises(AssertionError):
+        test_a_release_of_produccion_waits_for_a_persons_approval(mutant)
 
 
 def test_a_release_of_produccion_waits_for_a_persons_approval(production: list[Resource]) -> None:
@@ -231,13 +276,13 @@ class Cloud:
         (programs / "python3").write_text(f"#!/bin/sh\n{SMOKE.format(python=python)}")
         for program in programs.iterdir():
             program.chmod(0o755)
-        names = [str(name) for name in FUNCTIONS]
         self._write(
             {
-                "built": {name: f"{name}@sha256:1" for name in names},
-                "newest": {name: f"{name}-old" for name in names},
-                "images": {f"{name}-old": f"{name}@sha256:1" for name in names},
-                "traffic": {name: [{"revisionName": f"{name}-old", "percent": 100}] for name in names},
+                "built": {name: f"{name}@sha256:1" for name in FUNCTIONS},
+                "newest": {name: f"{name}-old" for name in FUNCTIONS},
+                "images": {f"{name}-old": f"{name}@sha256:1" for name in FUNCTIONS},
+                "tagged": {},
+                "traffic": {name: [{"revisionName": f"{name}-old", "percent": 100}] for name in FUNCTIONS},
             }
         )
 
@@ -247,23 +292,29 @@ class Cloud:
         state["built"][name] = f"{name}@sha256:2"
         self._write(state)
 
-    def run(self, *steps: str, file: str = PIPELINE, fails: int = 0) -> int:
-        """Run steps one after the other until one fails; `fails` is the smoke test that finds something wrong."""
+    def run(self, *steps: str, file: str = PIPELINE, fails: int = 0, teacher: str = "", without: str = "\0") -> int:
+        """Run steps one after the other until one fails.
+
+        `fails` is the smoke test that finds something wrong, `without` what the scripts are robbed of.
+        """
         environment = {
             **dict.fromkeys(BUILT_IN, "x"),
             **_build(file)["substitutions"],
+            "_TEACHER": teacher,
             "CLOUD": str(self.folder),
             "FAILS": str(fails),
-            "FUNCTIONS": " ".join(FUNCTIONS),
             "IMAGES": "images",
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "RECORD": "gs://record",
         }
         workspace = self.folder / "workspace"
         workspace.mkdir(exist_ok=True)
+        (workspace / "staged").write_text("".join(f"{name} sum\n" for name in FUNCTIONS))
         for step, script in _scripts(file):
             if step in steps:
-                code = subprocess.run(["bash", "-c", script], cwd=workspace, env=environment, check=False).returncode
+                code = subprocess.run(
+                    ["bash", "-c", script.replace(without, ":")], cwd=workspace, env=environment, check=False
+                ).returncode
                 if code:
                     return code
         return 0
@@ -295,11 +346,27 @@ def test_only_a_changed_function_is_deployed_and_nobody_meets_it_yet(cloud: Clou
     assert cloud.traffic("verify") == {"verify-old": 100}
 
 
+def test_the_smoke_test_meets_every_candidate_before_anybody_else_does(cloud: Cloud) -> None:
+    cloud.change("verify")
+
+    assert cloud.run("deploy", "smoke", fails=1) != 0
+    assert cloud.state()["tagged"] == {name: f"{name}-{'new' if name == 'verify' else 'old'}" for name in FUNCTIONS}
+    assert cloud.traffic("verify") == {"verify-old": 100}
+    (asked,) = (cloud.folder / "smokes").read_text().splitlines()
+    assert "--candidate" in asked
+
+
+def test_where_there_are_synthetic_people_one_of_them_tries_the_release(cloud: Cloud) -> None:
+    assert cloud.run("deploy", "smoke", teacher="synthetic-teacher") == 0
+    assert cloud.calls("secrets", "versions", "access", "latest", "--secret=synthetic-teacher")
+    assert "--teacher=teacher.json" in (cloud.folder / "smokes").read_text()
+
+
 def test_a_release_that_holds_gets_all_traffic_by_way_of_a_tenth(cloud: Cloud) -> None:
     cloud.change("verify")
 
     assert cloud.run("deploy", "promote", "record") == 0
-    steps = [call for call in cloud.calls("run", "services", "update-traffic") if "verify-new" in call]
+    steps = [call for call in cloud.calls("run", "services", "update-traffic") if "revisions=verify-new" in call]
     assert [call.rpartition("=")[0].partition("--to-revisions=")[2] for call in steps] == [
         "verify-new=10,verify-old",
         "verify-new",
@@ -318,12 +385,26 @@ def test_a_release_that_does_not_hold_goes_back_by_itself(cloud: Cloud, fails: i
     assert cloud.traffic("reset") == {"reset-old": 100}
 
 
+def test_without_its_trap_a_release_that_does_not_hold_would_stay(cloud: Cloud) -> None:
+    cloud.change("verify")
+
+    assert cloud.run("deploy", "promote", fails=1, without="trap back ERR INT TERM") != 0
+    assert cloud.traffic("verify") == {"verify-new": 10, "verify-old": 90}
+
+
 def test_a_roll_back_sends_all_traffic_to_the_release_before(cloud: Cloud) -> None:
     cloud.change("worker")
     assert cloud.run("deploy", "promote", "record") == 0
 
     assert cloud.run("rollback", file=ROLLBACK) == 0
     assert cloud.traffic("worker") == {"worker-old": 100}
+
+
+def test_a_roll_back_says_when_what_was_good_is_good_no_more(cloud: Cloud) -> None:
+    cloud.change("worker")
+    assert cloud.run("deploy", "promote", "record") == 0
+
+    assert cloud.run("rollback", file=ROLLBACK, fails=3) != 0
 
 
 def test_settings_that_terraform_changed_are_promoted_though_no_code_did(cloud: Cloud) -> None:

@@ -11,6 +11,15 @@ siges_url       = "https://pruebas.siges.mined.gob.sv/api"
 teachers_org_unit = "/Pruebas/Docentes"
 students_org_unit = "/Pruebas/Estudiantes"
 
+# One of them tries every release. Google's own sign-in lets no program in, so theirs is another: any OpenID provider whose
+# pages are two plain forms, such as infra/local/google.
+synthetic_teacher = true
+settings = {
+  login  = { OIDC_ISSUER = "https://personas.pruebas.clases.edu.sv" }
+  reset  = { BATCHES_PER_DAY = "1000" }
+  worker = { COLLEAGUE_RESET_HOURS = "0", OWN_RESET_HOURS = "0" }
+}
+
 page_instances      = { min = 0, max = 2 }
 deletion_protection = false
 
