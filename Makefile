@@ -14,6 +14,7 @@ IMPORT_ROOTS := PYTHONPATH=functions:.
 FUNCTIONS := login verify sections reset worker sweeper auditor operate
 RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
+POLICY_LOCK := tests/infra/requirements.txt
 CODE := functions infra tests
 
 .PHONY: help run test test-long check fault bench pictures stage lock clean python
@@ -24,10 +25,10 @@ help:  ## List what can be made
 run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH=1 begins anew
 	@exec env $(IMPORT_ROOTS) $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
 
-test: check  ## Check the code, then run all tests
+test: check $(VENV)/policy.stamp  ## Check the code, then run all tests
 	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(VENV)/test.stamp  ## Run the tests with many more generated examples
+test-long: $(VENV)/test.stamp $(VENV)/policy.stamp  ## Run the tests with many more generated examples
 	$(IMPORT_ROOTS) HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/test.stamp  ## Style, types and the rules of imports
@@ -50,7 +51,8 @@ stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in buil
 	$(IMPORT_ROOTS) $(BIN)/python functions/stage.py --output build
 
 lock: $(VENV)/test.stamp  ## Remake every lock from pyproject.toml; UPGRADE=1 takes newer versions
-	$(LOCK) --all-extras --output-file $(TEST_LOCK) $(if $(UPGRADE),--upgrade)
+	$(LOCK) pyproject.toml --all-extras --output-file $(TEST_LOCK) $(if $(UPGRADE),--upgrade)
+	$(LOCK) --group pyproject.toml:policy --output-file $(POLICY_LOCK) $(if $(UPGRADE),--upgrade)
 	$(LOCK_LIKE_TESTS) $(foreach name,$(FUNCTIONS) local,--extra $(name)) --output-file $(RUN_LOCK)
 	for name in $(FUNCTIONS); do \
 		$(LOCK_LIKE_TESTS) --extra $$name --output-file functions/$$name/requirements.txt || exit 1; \
@@ -62,10 +64,10 @@ clean:  ## Remove what a run, a build or a test has left behind
 
 # Locks are the same on every machine: for every platform, without an address of any index.
 # All of them are made inside the versions of the largest one.
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock"
-LOCK_LIKE_TESTS = $(LOCK) --constraint $(TEST_LOCK) --upgrade
+LOCK_LIKE_TESTS = $(LOCK) pyproject.toml --constraint $(TEST_LOCK) --upgrade
 
 # A stamp a lock: the environment is installed once, and again whenever its lock changes.
 $(VENV)/run.stamp: $(RUN_LOCK)
@@ -76,6 +78,12 @@ $(VENV)/run.stamp: $(RUN_LOCK)
 $(VENV)/test.stamp: $(TEST_LOCK)
 	@$(MAKE) --no-print-directory python
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $(TEST_LOCK)
+	@touch $@
+
+# What reads Terraform for known mistakes ties a hundred packages to versions of its own.
+$(VENV)/policy.stamp: $(POLICY_LOCK) | $(VENV)/test.stamp
+	$(BIN)/python -m venv $(VENV)/policy
+	$(VENV)/policy/bin/pip install -qq --disable-pip-version-check --require-hashes -r $(POLICY_LOCK)
 	@touch $@
 
 python:
