@@ -302,8 +302,8 @@ MUTANTS = (
     Mutant(
         "the mail again after a day",
         "functions/secciones/domain/batches.py",
-        " and now < self.mailed_at + RESEND_WITHIN",
-        "",
+        "return is_in_time and self.is_sealed(now) and self.resends_left > 0",
+        "return self.mailed_at is not None and self.resends_left > 0",
         "I4",
         ("late/calm",),
     ),
