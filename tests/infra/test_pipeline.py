@@ -4,9 +4,6 @@ hold."""
 import json
 import os
 import re
-import runpy
-import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,6 +17,7 @@ import pytest
 import yaml
 
 from stage import function_names
+from tests.infra.gcloud import gcloud_commands, unknown_words
 from tests.infra.mutants import altered
 from tests.infra.terraform import ROOT, SOURCE, Resource, Terraform
 
@@ -28,9 +26,6 @@ PIPELINE = "cloudbuild.yaml"
 FUNCTIONS = function_names()
 ROLLBACK = "infra/terraform/pipeline/rollback.yaml"
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SHORT_SHA"}
-# A command ends with its line, at a pipe or a bracket, unless they are quoted.
-_GCLOUD = re.compile(r"""gcloud ((?:"[^"]*"|'[^']*'|\\\n|[^\n\\|)"';])+)""")
-
 # A Cloud Run of its own: two revisions a service, and what gcloud prints of them. `calls` is what was asked of it.
 CLOUD = """import json, os, pathlib, sys
 folder = pathlib.Path(os.environ["CLOUD"])
@@ -111,30 +106,6 @@ def _mistakes(value: Any, schema: Mapping[str, Any], where: str) -> Iterator[str
         yield f"{where} may not be {value}"
 
 
-@cache
-def _command_tree() -> Mapping[str, Any]:
-    """What the installed gcloud completes on the command line: all of its commands and their flags."""
-    program = shutil.which("gcloud")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("gcloud is needed in CI")
-        pytest.skip("gcloud is not here")
-    completions = Path(program).resolve().parents[1] / "data/cli/gcloud_completions.py"
-    tree: Mapping[str, Any] = runpy.run_path(str(completions))["STATIC_COMPLETION_CLI_TREE"]
-    return tree
-
-
-def _unknown(command: str) -> list[str]:
-    """What of a gcloud command the installed gcloud does not know."""
-    words = shlex.split(command.replace("\\\n", " "))
-    node, flags = _command_tree(), dict(_command_tree()["flags"])
-    while words and words[0] in node["commands"]:
-        node = node["commands"][words.pop(0)]
-        flags |= node["flags"]
-    named = [word.partition("=")[0] for word in words if word.startswith("--")]
-    return [command] if node["commands"] else [flag for flag in named if flag not in flags]
-
-
 @pytest.mark.parametrize("file", BUILDS)
 def test_a_build_is_what_cloud_build_reads(file: str) -> None:
     assert list(_mistakes(_build(file), _schemas()["Build"], file)) == []
@@ -185,15 +156,15 @@ def test_every_script_stops_at_the_first_error_and_can_be_read_by_its_shell(file
 
 @pytest.mark.parametrize("file", [PIPELINE, ROLLBACK])
 def test_every_gcloud_command_and_flag_is_one_of_the_installed_gcloud(file: str) -> None:
-    commands = [command for _, script in _scripts(file) for command in _GCLOUD.findall(script)]
+    commands = [command for _, script in _scripts(file) for command in gcloud_commands(script)]
 
     assert len(commands) >= 2
-    assert {command: unknown for command in commands if (unknown := _unknown(command))} == {}
+    assert {command: unknown for command in commands if (unknown := unknown_words(command))} == {}
 
 
 def test_a_slip_in_a_gcloud_command_is_found() -> None:
-    assert _unknown("run deploy x --no-trafic --tag=candidate") == ["--no-trafic"]
-    assert _unknown("run servces describe x") != []
+    assert unknown_words("run deploy x --no-trafic --tag=candidate") == ["--no-trafic"]
+    assert unknown_words("run servces describe x") != []
 
 
 def test_the_pipeline_builds_deploys_and_records_every_function() -> None:
