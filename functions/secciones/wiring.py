@@ -13,10 +13,10 @@ from secciones.adapters.audit import DocumentsAuditLog
 from secciones.adapters.system import SystemClock, SystemIds, fraction
 from secciones.domain import quota
 from secciones.ports.audit import AuditLog
-from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
+from secciones.stores import audit_documents_of, documents_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,7 +37,7 @@ def site(settings: s.PageSettings) -> "Site":
     from secciones.services.sessions import Sessions, SessionTimes
     from secciones.web.page import Site
 
-    documents = _documents(settings)
+    documents = documents_of(settings)
     return Site(
         templates=_page_templates(settings),
         sessions=Sessions(
@@ -120,7 +120,7 @@ def _verify(settings: s.VerifySettings) -> Any:
 
     return VerifyPorts(
         registry=_registry(settings),
-        documents=_documents(settings),
+        documents=documents_of(settings),
         clock=CLOCK,
         rules=VerificationRules(
             settings.workspace_domain,
@@ -148,7 +148,7 @@ def _reset(settings: s.ResetSettings) -> Any:
 
     return ResetPorts(
         registry=_registry(settings),
-        documents=_documents(settings),
+        documents=documents_of(settings),
         queue=_queue(settings),
         sealer=_sealer(settings),
         clock=CLOCK,
@@ -180,7 +180,7 @@ def _worker(settings: s.WorkerSettings) -> Any:
     pace = Pace(quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency))
     endpoint = settings.directory_api_endpoint
     return Worker(
-        documents=_documents(settings),
+        documents=documents_of(settings),
         directory=DirectoryAccounts(_administrator(settings, ACCOUNTS_SCOPE), endpoint, pace, random=fraction),
         passwords=DirectoryPasswords(_administrator(settings, PASSWORDS_SCOPE), endpoint, pace, random=fraction),
         opener=_opener(settings),
@@ -206,19 +206,19 @@ def _worker(settings: s.WorkerSettings) -> Any:
 def _sweeper(settings: s.SweeperSettings) -> Any:
     from secciones.tasks.sweep_task import Sweeper
 
-    return Sweeper(_documents(settings), _queue(settings), _audit(settings), CLOCK, _audit_documents(settings))
+    return Sweeper(documents_of(settings), _queue(settings), _audit(settings), CLOCK, audit_documents_of(settings))
 
 
 def _auditor(settings: s.AuditorSettings) -> Any:
     from secciones.tasks.audit_task import Auditor
 
-    return Auditor(_audit_documents(settings), CLOCK, settings.audited_days)
+    return Auditor(audit_documents_of(settings), CLOCK, settings.audited_days)
 
 
 def _operate(settings: s.OperateSettings) -> Any:
     from secciones.tasks.operate_task import Desk
 
-    return Desk(_documents(settings), _queue(settings), _audit(settings), CLOCK, settings.pseudonym_secret)
+    return Desk(documents_of(settings), _queue(settings), _audit(settings), CLOCK, settings.pseudonym_secret)
 
 
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
@@ -233,29 +233,8 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
 }
 
 
-def _documents(settings: s.CommonSettings) -> Documents:
-    return _store(settings.store, settings.google_cloud_project, settings.firestore_database, "documents")
-
-
 def _audit(settings: s.CommonSettings) -> AuditLog:
-    return DocumentsAuditLog(_audit_documents(settings), CLOCK, IDS, timedelta(days=settings.audit_retention_days))
-
-
-def _audit_documents(settings: s.CommonSettings) -> Documents:
-    return _store(settings.store, settings.google_cloud_project, settings.audit_database, "audit")
-
-
-@functools.cache
-def _store(store: str, project: str, database: str, name: str) -> Documents:
-    """One client a database, whoever asks for it. On disk, too, the audit is a store of its own: NAME.sqlite."""
-    kind, _, path = store.partition(":")
-    if kind == "sqlite":
-        from secciones.adapters.sqlite import SqliteDocuments
-
-        return SqliteDocuments(Path(path) if name == "documents" else Path(path).with_name(f"{name}.sqlite"), CLOCK.now)
-    from secciones.adapters.firestore import FirestoreDocuments
-
-    return FirestoreDocuments(project, database, CLOCK.now)
+    return DocumentsAuditLog(audit_documents_of(settings), CLOCK, IDS, timedelta(days=settings.audit_retention_days))
 
 
 def _registry(settings: s.RegistrySettings) -> Registry:

@@ -25,17 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import pytest
 import requests
 
 from infra.local.configuration import PROJECT
-from secciones.adapters.firestore import FirestoreDocuments
-from secciones.adapters.system import SystemClock
 from secciones.domain.batches import BatchState
 from secciones.ports.documents import Documents
 from secciones.services.batches import BATCHES
 from tests.support.crowd import Crowd
-from tests.support.emulator import started_emulator
+from tests.support.emulator import emulated_firestore, started_emulator
 from tests.support.google_pages import changes, control, mails
 from tests.support.siges import TOKEN, started_siges
 from tests.support.stack import Stack, running_stack, temporary_folder
@@ -82,9 +79,7 @@ def crowded_stack(crowd: Crowd, firestore: str) -> Iterator[tuple[Stack, Documen
             with running_stack(state, environment) as stack:
                 control("POST", f"{stack.google}/_control/quota", {"per_minute": QUERIES_PER_MINUTE})
                 crowd.open_accounts(stack.google)
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setenv("FIRESTORE_EMULATOR_HOST", firestore)
-                    yield stack, FirestoreDocuments(PROJECT, "(default)", SystemClock().now)
+                yield stack, emulated_firestore(firestore, PROJECT)
 
 
 def load(stack: Stack, people: list[dict[str, str]], seconds: float) -> Figures:

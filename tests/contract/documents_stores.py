@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from secciones.adapters.firestore import FirestoreDocuments
 from secciones.adapters.sqlite import SqliteDocuments
 from secciones.ports.documents import Documents, Transaction
+from tests.support.emulator import emulated_firestore
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Store:
     def opened(self, now: Callable[[], datetime]) -> Documents:
         if self.kind == "sqlite":
             return SqliteDocuments(Path(self.place) / f"{self.database}.sqlite", now)
-        return FirestoreDocuments(self.place, self.database, now)
+        return emulated_firestore(os.environ["FIRESTORE_EMULATOR_HOST"], self.place, self.database, now)
 
     @property
     def writers_wait(self) -> bool:

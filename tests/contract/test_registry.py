@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from secciones.adapters.firestore import FirestoreDocuments
 from secciones.adapters.oneroster import OneRosterRegistry, read_bundle
 from secciones.adapters.siges import SigesRegistry
 from secciones.adapters.sqlite import SqliteDocuments
@@ -20,6 +19,7 @@ from secciones.domain.roster import Roster, Student
 from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.services.import_roster import State
+from tests.support.emulator import emulated_firestore
 from tests.support.fakes import START
 from tests.support.imports import REGISTRY_SECRET, import_sample
 from tests.support.siges import SAMPLE, SigesStandIn, started_siges
@@ -55,10 +55,8 @@ def imported_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 
 @pytest.fixture(scope="module")
-def imported_on_firestore(firestore_emulator: str) -> Iterator[Registry]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FIRESTORE_EMULATOR_HOST", firestore_emulator)
-        yield imported(FirestoreDocuments(f"secciones-{uuid.uuid4().hex[:12]}", "(default)", lambda: START))
+def imported_on_firestore(firestore_emulator: str) -> Registry:
+    return imported(emulated_firestore(firestore_emulator, f"secciones-{uuid.uuid4().hex[:12]}", now=lambda: START))
 
 
 def imported(documents: Documents) -> Registry:

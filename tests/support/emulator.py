@@ -14,10 +14,16 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+
+from secciones.adapters.firestore import FirestoreDocuments
+from secciones.adapters.firestore_rest import Connection
+from secciones.adapters.google_credentials import emulator_credentials
+from secciones.adapters.system import SystemClock, fraction
 
 START_SECONDS = 60.0
 
@@ -57,6 +63,14 @@ def started_emulator() -> Iterator[str]:
             yield address
         finally:
             end_process_group(process)
+
+
+def emulated_firestore(
+    address: str, project: str, database: str = "(default)", now: Callable[[], datetime] | None = None
+) -> FirestoreDocuments:
+    """One database of the emulator, or of whatever else speaks Firestore's REST at `address`."""
+    connection = Connection(emulator_credentials, f"http://{address}")
+    return FirestoreDocuments(connection, project, database, now or SystemClock().now, random=fraction)
 
 
 def clear(address: str, project: str, database: str = "(default)") -> None:

@@ -1,18 +1,33 @@
-"""A server that speaks Firestore's gRPC and answers as it was told: for what the emulator never does."""
+"""A server that speaks Firestore's REST and answers as it was told: for what the emulator never does."""
 
 import contextlib
+import json
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-import grpc
-from google.cloud.firestore_v1 import types
+from tests.support.scripted_http import Answer, Asked, scripted_server
 
-_METHODS: dict[str, tuple[Any, Any]] = {
-    "Commit": (types.CommitRequest, types.CommitResponse),
-    "BatchGetDocuments": (types.BatchGetDocumentsRequest, types.BatchGetDocumentsResponse),
-    "RunQuery": (types.RunQueryRequest, types.RunQueryResponse),
+PROJECT = "secciones-test"
+OK = "OK"
+_READ_TIME = "2026-02-03T00:00:00Z"
+_METHODS = ("commit", "batchGet", "runQuery")
+# Of https://cloud.google.com/apis/design/errors, "Handling errors".
+_STATUSES = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ABORTED": 409,
+    "ALREADY_EXISTS": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNKNOWN": 500,
+    "INTERNAL": 500,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 
 
@@ -21,51 +36,42 @@ class Script:
     there."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, deque[grpc.StatusCode]] = {method: deque() for method in _METHODS}
+        self._answers: dict[str, deque[str | Answer]] = {method: deque() for method in _METHODS}
         self.calls: list[str] = []
 
-    def say(self, method: str, *answers: grpc.StatusCode) -> None:
+    def say(self, method: str, *answers: str | Answer) -> None:
+        """Statuses of Google's, or whole answers."""
         self._answers[method].extend(answers)
 
-    def answer(self, method: str, request: Any, context: Any) -> Any:
+    def answer(self, method: str, asked: Asked) -> Answer:
+        """The next one."""
         self.calls.append(method)
         answers = self._answers[method]
-        status = answers.popleft() if len(answers) > 1 else next(iter(answers), grpc.StatusCode.OK)
-        if status is not grpc.StatusCode.OK:
-            context.abort(status, "as the script says")
-        if method == "Commit":
-            return types.CommitResponse()
-        if method == "RunQuery":
-            return iter([types.RunQueryResponse()])
-        return iter([types.BatchGetDocumentsResponse(missing=name) for name in request.documents])
+        status = answers.popleft() if len(answers) > 1 else next(iter(answers), OK)
+        if isinstance(status, Answer):
+            return status
+        if status != OK:
+            error = {"error": {"code": _STATUSES[status], "status": status, "message": "as the script says"}}
+            return Answer(_STATUSES[status], error if method == "commit" else [error])
+        return Answer(body=_found_nothing(method, json.loads(asked.body)))
+
+
+def _found_nothing(method: str, request: dict[str, Any]) -> Any:
+    match method:
+        case "commit":
+            return {"commitTime": _READ_TIME}
+        case "runQuery":
+            return [{"readTime": _READ_TIME}]
+        case _:
+            return [{"missing": name, "readTime": _READ_TIME} for name in request["documents"]]
 
 
 @contextlib.contextmanager
 def scripted_firestore() -> Iterator[tuple[str, Script]]:
     """Its `host:port`, and the script to write."""
     script = Script()
-    threads = ThreadPoolExecutor(4)
-    server = grpc.server(threads, handlers=[_handlers(script)])
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}", script
-    finally:
-        server.stop(None).wait()
-        threads.shutdown()
-
-
-def _handlers(script: Script) -> Any:
-    return grpc.method_handlers_generic_handler(
-        "google.firestore.v1.Firestore", {method: _handler(script, method) for method in _METHODS}
-    )
-
-
-def _handler(script: Script, method: str) -> Any:
-    request, response = _METHODS[method]
-    kind = grpc.unary_unary_rpc_method_handler if method == "Commit" else grpc.unary_stream_rpc_method_handler
-    return kind(
-        lambda message, context: script.answer(method, message, context),
-        request_deserializer=request.deserialize,
-        response_serializer=response.serialize,
-    )
+    with scripted_server() as server:
+        for method in _METHODS:
+            path = f"/v1/projects/{PROJECT}/databases/(default)/documents:{method}"
+            server.on(path, partial(script.answer, method))
+        yield server.url.removeprefix("http://"), script

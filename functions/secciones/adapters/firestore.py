@@ -3,39 +3,55 @@
 Transactions are optimistic, the way Google's own web and mobile clients make them: what is read comes from one
 snapshot, and the commit holds only if every document read is still at the version that was read. With Firestore's
 locks, an instance that dies in a transaction would block a batch until they time out, and those who read one hot
-document wait for one another. Calls go to the generated client beneath `firestore.Client`, because only it takes a
-deadline with every call and a precondition with every write.
+document wait for one another.
+
+Three methods of its REST interface are all that is called. Google's client library takes more time to import than all
+else that a page imports together, its asynchronous half and gRPC above all, and every cold start would wait for it.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from secciones.adapters.firestore_values import cursor_after, cursor_after_value, decoded, encoded, structured_query
+from secciones.adapters.firestore_rest import Connection, Failed, Forbidden, Passing, retried
+from secciones.adapters.firestore_values import (
+    Json,
+    cursor_after,
+    cursor_after_value,
+    decoded,
+    encoded,
+    structured_query,
+)
 from secciones.domain.errors import DocumentsUnavailable
 from secciones.ports.documents import Document, Transaction, is_expired
 
-if TYPE_CHECKING:
-    from google.cloud import firestore
-    from google.cloud.firestore_v1 import types
-
 T = TypeVar("T")
 
-CALL_SECONDS = 10.0  # one call; a cold connection with its first token takes about one on an idle machine
 RETRY_SECONDS = 3.0  # how long a call that failed for a passing reason is tried again
 CONTENTION_SECONDS = 10.0  # how long a transaction is run again because others were quicker
+# What a commit says when a precondition does not hold, and when it has certainly written nothing.
+_PRECONDITIONS = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "NOT_FOUND"})
+_NOTHING_DONE = frozenset({"ABORTED", "RESOURCE_EXHAUSTED"})
 
 
 class FirestoreDocuments:
-    """One database. FIRESTORE_EMULATOR_HOST moves it to an emulator, as in every program that uses Google's library.
+    """One database.
 
     A query by other fields than the one it is ordered by needs a composite index.
     """
 
-    def __init__(self, project: str, database: str, now: Callable[[], datetime]) -> None:
-        self._database = _Database(project, database)
+    def __init__(
+        self,
+        connection: Connection,
+        project: str,
+        database: str,
+        now: Callable[[], datetime],
+        *,
+        random: Callable[[], float],
+    ) -> None:
+        self._database = _Database(connection, project, database, random)
         self._now = now
+        self._random = random
 
     def get(self, collection: str, document_id: str) -> Document | None:
         name = self._database.name(collection, document_id)
@@ -57,13 +73,11 @@ class FirestoreDocuments:
 
         try:
             return self.transact(replace)
-        except _Forbidden:  # whoever may only create, such as the writer of the audit, cannot look: what is there stays
+        except Forbidden:  # whoever may only create, such as the writer of the audit, cannot look: what is there stays
             return False
 
     def delete(self, collection: str, document_id: str) -> None:
-        from google.cloud.firestore_v1 import types
-
-        self._database.commit([types.Write(delete=self._database.name(collection, document_id))])
+        self._database.commit([{"delete": self._database.name(collection, document_id)}])
 
     def query(
         self,
@@ -78,7 +92,7 @@ class FirestoreDocuments:
         """Pages of `limit` are read until so many live documents are found, so expired ones hide none."""
         query = structured_query(collection, where, order_by, limit, descending)
         if after is not None:
-            query.start_at = cursor_after_value(after)
+            query["startAt"] = cursor_after_value(after)
         found: list[tuple[str, Document]] = []
         while len(found) < limit:
             page = self._database.run(query)
@@ -86,39 +100,28 @@ class FirestoreDocuments:
             found += [(key, document) for key, document in documents if not is_expired(document, self._now())]
             if len(page) < limit:
                 break
-            query.start_at = cursor_after(page[-1], order_by)
+            query["startAt"] = cursor_after(page[-1], order_by)
         return found[:limit]
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        from google.api_core import exceptions, retry
-
         def run() -> T:
             transaction = _OptimisticTransaction(self._database, self._now())
             result = work(transaction)
             transaction.commit()
             return result
 
-        changed = retry.if_exception_type(_Changed)
-        again = retry.Retry(changed, initial=0.05, maximum=1.0, multiplier=2.0, timeout=CONTENTION_SECONDS)
-        try:
-            return again(run)()
-        except exceptions.RetryError as error:
-            raise DocumentsUnavailable("firestore: too much contention") from error
+        return retried(run, _Changed, first_wait=0.05, seconds=CONTENTION_SECONDS, random=self._random)
 
 
 class _Changed(DocumentsUnavailable):
     """A precondition of a commit does not hold; nothing was written."""
 
 
-class _Forbidden(DocumentsUnavailable):
-    """This identity lacks the permission."""
-
-
 class _Stored(NamedTuple):
     """A document as it was at `read_time`; None when it was not there."""
 
-    document: "types.Document | None"
-    read_time: datetime
+    document: Json | None
+    read_time: str
 
 
 class _OptimisticTransaction:
@@ -128,7 +131,7 @@ class _OptimisticTransaction:
         self._database = database
         self._now = now
         self._read: dict[str, _Stored] = {}
-        self._written: dict[str, types.Write] = {}
+        self._written: dict[str, Json] = {}
 
     def get(self, collection: str, document_id: str) -> Document | None:
         return self.get_many(collection, [document_id]).get(document_id)
@@ -144,16 +147,12 @@ class _OptimisticTransaction:
         return {document_id: document for document_id, document in found.items() if document is not None}
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
-        from google.cloud.firestore_v1 import types
-
         name = self._database.name(collection, document_id)
-        self._written[name] = types.Write(update=encoded(name, document))
+        self._written[name] = {"update": encoded(name, document)}
 
     def delete(self, collection: str, document_id: str) -> None:
-        from google.cloud.firestore_v1 import types
-
         name = self._database.name(collection, document_id)
-        self._written[name] = types.Write(delete=name)
+        self._written[name] = {"delete": name}
 
     def commit(self) -> None:
         if not self._written:
@@ -161,7 +160,7 @@ class _OptimisticTransaction:
         untouched = {name: _verification(name, read) for name, read in self._read.items() if name not in self._written}
         writes = self._written | untouched
         for name, read in self._read.items():
-            writes[name].current_document = _unchanged_since(read)
+            writes[name]["currentDocument"] = _unchanged_since(read)
         self._database.commit(list(writes.values()))
 
 
@@ -169,124 +168,83 @@ class _Database:
     """The three calls that everything is made of. Each raises DocumentsUnavailable, and ValueError for what Firestore
     can never hold, such as a document above 1 MiB."""
 
-    def __init__(self, project: str, database: str) -> None:
-        self._project = project
-        self._id = database
-        self._root = f"projects/{project}/databases/{database}"
-        self._client: firestore.Client | None = None
-        self._connecting = threading.Lock()
+    def __init__(self, connection: Connection, project: str, database: str, random: Callable[[], float]) -> None:
+        self._connection = connection
+        self._root = f"projects/{project}/databases/{database}/documents"
+        self._random = random
 
     def name(self, collection: str, document_id: str) -> str:
         if "/" in document_id:
             raise ValueError("a document's id has no slash")  # it would reach into another collection
-        return f"{self._root}/documents/{collection}/{document_id}"
+        return f"{self._root}/{collection}/{document_id}"
 
-    def read(self, names: Sequence[str], snapshot: datetime | None = None) -> dict[str, _Stored]:
+    def read(self, names: Sequence[str], snapshot: str | None = None) -> dict[str, _Stored]:
         """The documents by name as they are now, or as they were at the read time of another."""
-        from google.cloud.firestore_v1 import types
+        request = {"documents": names} | ({"readTime": snapshot} if snapshot else {})
+        answers = self._retrying(lambda: self._call("batchGet", request))
+        stored = {}
+        for answer in answers:
+            if "found" in answer:
+                stored[answer["found"]["name"]] = _Stored(answer["found"], answer["readTime"])
+            elif "missing" in answer:
+                stored[answer["missing"]] = _Stored(None, answer["readTime"])
+        if not stored.keys() >= set(names):
+            raise Failed("INCOMPLETE")
+        return stored
 
-        request = types.BatchGetDocumentsRequest(database=self._root, documents=names, read_time=snapshot)
-        answers = self._retrying(lambda: list(self._call("batch_get_documents", request)))
-        found = {answer.found.name: _Stored(answer.found, answer.read_time) for answer in answers if "found" in answer}
-        missing = {answer.missing: _Stored(None, answer.read_time) for answer in answers if "missing" in answer}
-        return found | missing
+    def run(self, query: Json) -> list[Json]:
+        answers = self._retrying(lambda: self._call("runQuery", {"structuredQuery": query}))
+        return [answer["document"] for answer in answers if "document" in answer]
 
-    def run(self, query: "types.StructuredQuery") -> "list[types.Document]":
-        from google.cloud.firestore_v1 import types
-
-        request = types.RunQueryRequest(parent=f"{self._root}/documents", structured_query=query)
-        answers = self._retrying(lambda: list(self._call("run_query", request)))
-        return [answer.document for answer in answers if "document" in answer]
-
-    def commit(self, writes: "Sequence[types.Write]") -> None:
+    def commit(self, writes: Sequence[Json]) -> None:
         """All of the writes or none; raises _Changed when a precondition does not hold.
 
         After an answer was lost, a precondition may fail because of this very commit: nobody can know, so that is
         DocumentsUnavailable.
         """
-        from google.api_core import exceptions
-        from google.cloud.firestore_v1 import types
-
-        request = types.CommitRequest(database=self._root, writes=writes)
         answer_lost = False
 
         def attempt() -> None:
             nonlocal answer_lost
             try:
-                self._call("commit", request)
-            except (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound) as error:
-                if answer_lost:
-                    raise DocumentsUnavailable("firestore: a commit's answer was lost") from error
-                raise _Changed(f"firestore: {type(error).__name__}") from error
-            except (exceptions.Aborted, exceptions.ResourceExhausted):
-                raise
-            except exceptions.GoogleAPICallError:
-                answer_lost = True
+                self._call("commit", {"writes": writes})
+            except Failed as error:
+                if error.status in _PRECONDITIONS:
+                    if answer_lost:
+                        raise DocumentsUnavailable("firestore: a commit's answer was lost") from error
+                    raise _Changed(f"firestore: {error.status}") from error
+                answer_lost = answer_lost or error.status not in _NOTHING_DONE
                 raise
 
         self._retrying(attempt)
 
     def _retrying(self, attempt: Callable[[], T]) -> T:
-        from google.api_core import exceptions, retry
-        from google.auth.exceptions import GoogleAuthError
+        return retried(attempt, Passing, first_wait=0.1, seconds=RETRY_SECONDS, random=self._random)
 
-        passing = retry.if_exception_type(
-            exceptions.Aborted,
-            exceptions.DeadlineExceeded,
-            exceptions.InternalServerError,
-            exceptions.ResourceExhausted,
-            exceptions.ServiceUnavailable,
-            exceptions.Unknown,
-        )
-        again = retry.Retry(passing, initial=0.1, maximum=1.0, multiplier=2.0, timeout=RETRY_SECONDS)
-        try:
-            return again(attempt)()
-        except exceptions.InvalidArgument as error:
-            raise ValueError("firestore cannot hold this") from error
-        except exceptions.PermissionDenied as error:
-            raise _Forbidden("firestore: PermissionDenied") from error
-        except (exceptions.GoogleAPIError, GoogleAuthError) as error:
-            raise DocumentsUnavailable(f"firestore: {type(error).__name__}") from error
-
-    def _call(self, method: str, request: Any) -> Any:
-        client = self._connected()
-        call = getattr(client._firestore_api, method)
-        return call(request, retry=None, timeout=CALL_SECONDS, metadata=client._rpc_metadata)
-
-    def _connected(self) -> "firestore.Client":
-        from google.cloud import firestore
-
-        with self._connecting:
-            if self._client is None:
-                self._client = firestore.Client(project=self._project, database=self._id)
-            return self._client
+    def _call(self, method: str, request: Json) -> list[Json]:
+        return self._connection.post(f"/v1/{self._root}:{method}", request)
 
 
-def _insertion(name: str, document: Document) -> "types.Write":
-    from google.cloud.firestore_v1 import types
-
-    return types.Write(update=encoded(name, document), current_document=types.Precondition(exists=False))
+def _insertion(name: str, document: Document) -> Json:
+    return {"update": encoded(name, document), "currentDocument": {"exists": False}}
 
 
-def _verification(name: str, read: _Stored) -> "types.Write":
+def _verification(name: str, read: _Stored) -> Json:
     """A write that changes nothing, not even the version, to hang a precondition on."""
-    from google.cloud.firestore_v1 import types
-
     if read.document is None:
-        return types.Write(delete=name)
-    return types.Write(update=types.Document(name=name), update_mask=types.DocumentMask())
+        return {"delete": name}
+    return {"update": {"name": name}, "updateMask": {"fieldPaths": []}}
 
 
-def _unchanged_since(read: _Stored) -> "types.Precondition":
-    from google.cloud.firestore_v1 import types
-
+def _unchanged_since(read: _Stored) -> Json:
     if read.document is None:
-        return types.Precondition(exists=False)
-    return types.Precondition(update_time=read.document.update_time)
+        return {"exists": False}
+    return {"updateTime": read.document["updateTime"]}
 
 
-def _id_of(document: "types.Document") -> str:
-    return document.name.rpartition("/")[2]
+def _id_of(document: Json) -> str:
+    name: str = document["name"]
+    return name.rpartition("/")[2]
 
 
 def _live(stored: _Stored, now: datetime) -> Document | None:

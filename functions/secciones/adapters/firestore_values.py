@@ -1,127 +1,115 @@
-"""What Firestore's protocol calls a document, a value and a query, from and to the plain ones of the port.
+"""What Firestore's REST interface calls a document, a value and a query, from and to the plain ones of the port."""
 
-Values are filled in as bare protocol buffers: the library's comfortable wrappers take ten times as long, and a batch
-of two hundred students is written dozens of times.
-"""
-
+import base64
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from secciones.ports.documents import Document
 
-if TYPE_CHECKING:
-    from google.cloud.firestore_v1 import types
+Json = dict[str, Any]
 
 _SIMPLE_FIELD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_INTEGERS = range(-(2**63), 2**63)
 
 
-def encoded(name: str, document: Document) -> "types.Document":
+def encoded(name: str, document: Document) -> Json:
     """Raises TypeError or ValueError for what no document can hold."""
-    from google.cloud.firestore_v1 import types
-
-    message = types.Document(name=name)
-    fields = types.Document.pb(message).fields
-    for field, value in document.items():
-        _encode(value, fields[field])
-    return message
+    return {"name": name, "fields": _fields(document)}
 
 
-def _encoded_value(value: Any) -> "types.Value":
-    from google.cloud.firestore_v1 import types
-
-    message = types.Value()
-    _encode(value, types.Value.pb(message))
-    return message
+def _fields(document: Mapping[str, Any]) -> Json:
+    return {field: _encoded(value) for field, value in document.items()}
 
 
-def _encode(value: Any, into: Any) -> None:
+def _encoded(value: Any) -> Json:
     match value:
         case None:
-            into.null_value = 0
+            return {"nullValue": None}
         case bool():
-            into.boolean_value = value
-        case int():
-            into.integer_value = value
+            return {"booleanValue": value}
+        case int() if value in _INTEGERS:
+            return {"integerValue": str(value)}
         case float():
-            into.double_value = value
+            return {"doubleValue": value}
         case str():
-            into.string_value = value
+            return {"stringValue": value}
         case bytes():
-            into.bytes_value = value
-        case datetime() if value.tzinfo is None:
-            raise ValueError("a document holds aware datetimes")  # the library would take it for UTC
+            return {"bytesValue": base64.b64encode(value).decode()}
         case datetime():
-            into.timestamp_value.FromDatetime(value)
+            return {"timestampValue": timestamp(value)}
         case list():
-            into.array_value.SetInParent()
-            for item in value:
-                _encode(item, into.array_value.values.add())
+            return {"arrayValue": {"values": [_encoded(item) for item in value]}}
         case dict():
-            into.map_value.SetInParent()
-            for key, item in value.items():
-                _encode(item, into.map_value.fields[key])
+            return {"mapValue": {"fields": _fields(value)}}
+        case int():
+            raise ValueError("a document holds integers of 64 bits")
         case _:
             raise TypeError(f"a document cannot hold this {type(value).__name__}")
 
 
-def decoded(document: "types.Document") -> Document:
-    from google.cloud.firestore_v1 import types
+def timestamp(moment: datetime) -> str:
+    """A moment as Firestore writes it. Raises ValueError for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a document holds aware datetimes")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    return {field: _decode(value) for field, value in types.Document.pb(document).fields.items()}
+
+def decoded(document: Json) -> Document:
+    """The fields of a document as it was read."""
+    return {field: _decoded(value) for field, value in document.get("fields", {}).items()}
 
 
-def _decode(value: Any) -> Any:
-    kind = value.WhichOneof("value_type")
+def _decoded(value: Json) -> Any:
+    ((kind, held),) = value.items()
     match kind:
-        case "null_value":
-            return None
-        case "timestamp_value":
-            return value.timestamp_value.ToDatetime(tzinfo=UTC)
-        case "array_value":
-            return [_decode(item) for item in value.array_value.values]
-        case "map_value":
-            return {key: _decode(item) for key, item in value.map_value.fields.items()}
-        case _:
-            return getattr(value, kind)
+        case "integerValue":
+            return int(held)
+        case "doubleValue":
+            return float(held)
+        case "bytesValue":
+            return base64.b64decode(held)
+        case "timestampValue":
+            return datetime.fromisoformat(held).astimezone(UTC)
+        case "arrayValue":
+            return [_decoded(item) for item in held.get("values", [])]
+        case "mapValue":
+            return decoded(held)
+        case _:  # nullValue, booleanValue, stringValue
+            return held
 
 
 def structured_query(
     collection: str, where: Mapping[str, str | int | bool], order_by: str, limit: int, descending: bool
-) -> "types.StructuredQuery":
+) -> Json:
     """Ties are in the order of ids, so that `cursor_after` names one place."""
-    from google.cloud.firestore_v1 import types
-
-    filters: list[dict[str, Any]] = [
-        {"field_filter": {"field": _field(name), "op": "EQUAL", "value": _encoded_value(value)}}
+    filters: list[Json] = [
+        {"fieldFilter": {"field": _field(name), "op": "EQUAL", "value": _encoded(value)}}
         for name, value in where.items()
     ]
-    filters.append({"unary_filter": {"field": _field(order_by), "op": "IS_NOT_NULL"}})
+    filters.append({"unaryFilter": {"field": _field(order_by), "op": "IS_NOT_NULL"}})
     direction = "DESCENDING" if descending else "ASCENDING"
-    return types.StructuredQuery(
-        from_=[{"collection_id": collection}],
-        where={"composite_filter": {"op": "AND", "filters": filters}},
-        order_by=[{"field": field, "direction": direction} for field in (_field(order_by), {"field_path": "__name__"})],
-        limit=limit,
-    )
+    return {
+        "from": [{"collectionId": collection}],
+        "where": {"compositeFilter": {"op": "AND", "filters": filters}},
+        "orderBy": [
+            {"field": field, "direction": direction} for field in (_field(order_by), {"fieldPath": "__name__"})
+        ],
+        "limit": limit,
+    }
 
 
-def cursor_after(document: "types.Document", order_by: str) -> "types.Cursor":
+def cursor_after(document: Json, order_by: str) -> Json:
     """The place just behind this document in such a query's results."""
-    from google.cloud.firestore_v1 import types
-
-    place = [document.fields[order_by], types.Value(reference_value=document.name)]
-    return types.Cursor(values=place, before=False)
+    return {"values": [document["fields"][order_by], {"referenceValue": document["name"]}], "before": False}
 
 
-def cursor_after_value(value: str | int | datetime) -> "types.Cursor":
+def cursor_after_value(value: str | int | datetime) -> Json:
     """The place just behind all documents with this value in the field of the order."""
-    from google.cloud.firestore_v1 import types
-
-    return types.Cursor(values=[_encoded_value(value)], before=False)
+    return {"values": [_encoded(value)], "before": False}
 
 
-def _field(name: str) -> dict[str, str]:
+def _field(name: str) -> Json:
     quoted = name.replace("\\", "\\\\").replace("`", "\\`")
-    return {"field_path": name if _SIMPLE_FIELD.fullmatch(name) else f"`{quoted}`"}
+    return {"fieldPath": name if _SIMPLE_FIELD.fullmatch(name) else f"`{quoted}`"}

@@ -2,28 +2,36 @@
 
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import partial
 
 import pytest
-from grpc import StatusCode
 
-from secciones.adapters import firestore
+from secciones.adapters import firestore, firestore_rest
 from secciones.adapters.firestore import FirestoreDocuments
+from secciones.adapters.firestore_rest import SCOPE, Connection
+from secciones.adapters.google_credentials import application_credentials
+from secciones.adapters.system import SystemClock
 from secciones.domain.errors import DocumentsUnavailable
 from secciones.ports.documents import Transaction
-from tests.support.scripted_firestore import Script, scripted_firestore
+from tests.support.emulator import emulated_firestore
+from tests.support.scripted_firestore import PROJECT, Script, scripted_firestore
+from tests.support.scripted_http import Answer
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    with scripted_firestore() as (address, script):
-        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
-        yield script
+def scripted() -> Iterator[tuple[str, Script]]:
+    with scripted_firestore() as server:
+        yield server
 
 
 @pytest.fixture
-def documents() -> FirestoreDocuments:
-    return FirestoreDocuments("secciones-test", "(default)", lambda: datetime(2026, 2, 3, tzinfo=UTC))
+def script(scripted: tuple[str, Script]) -> Script:
+    return scripted[1]
+
+
+@pytest.fixture
+def documents(scripted: tuple[str, Script]) -> FirestoreDocuments:
+    return emulated_firestore(scripted[0], PROJECT)
 
 
 def writes_blindly(transaction: Transaction) -> None:
@@ -38,18 +46,18 @@ def reads_and_writes(transaction: Transaction) -> None:
 @pytest.mark.parametrize(
     "passing",
     [
-        StatusCode.UNAVAILABLE,
-        StatusCode.ABORTED,
-        StatusCode.INTERNAL,
-        StatusCode.RESOURCE_EXHAUSTED,
-        StatusCode.DEADLINE_EXCEEDED,
+        "UNAVAILABLE",
+        "ABORTED",
+        "INTERNAL",
+        "RESOURCE_EXHAUSTED",
+        "DEADLINE_EXCEEDED",
     ],
 )
 def test_what_fails_for_a_passing_reason_is_tried_again(
-    script: Script, documents: FirestoreDocuments, passing: StatusCode
+    script: Script, documents: FirestoreDocuments, passing: str
 ) -> None:
-    for method in ("Commit", "BatchGetDocuments", "RunQuery"):
-        script.say(method, passing, StatusCode.OK)
+    for method in ("commit", "batchGet", "runQuery"):
+        script.say(method, passing, "OK")
     assert documents.create("c", "a", {})
     assert documents.get("c", "a") is None
     assert documents.query("c", {}, "n", 1) == []
@@ -59,54 +67,52 @@ def test_after_a_lost_answer_nobody_is_told_that_another_was_first(
     script: Script, documents: FirestoreDocuments
 ) -> None:
     """The document that is there may well be this call's own."""
-    script.say("Commit", StatusCode.UNAVAILABLE, StatusCode.ALREADY_EXISTS)
+    script.say("commit", "UNAVAILABLE", "ALREADY_EXISTS")
     with pytest.raises(DocumentsUnavailable):
         documents.create("c", "a", {})
-    assert script.calls == ["Commit"] * 2
+    assert script.calls == ["commit"] * 2
 
 
 def test_after_a_lost_answer_a_transaction_is_not_run_again(script: Script, documents: FirestoreDocuments) -> None:
-    script.say("Commit", StatusCode.DEADLINE_EXCEEDED, StatusCode.FAILED_PRECONDITION, StatusCode.OK)
+    script.say("commit", "DEADLINE_EXCEEDED", "FAILED_PRECONDITION", "OK")
     with pytest.raises(DocumentsUnavailable):
         documents.transact(reads_and_writes)
-    assert script.calls.count("BatchGetDocuments") == 1
+    assert script.calls.count("batchGet") == 1
 
 
-@pytest.mark.parametrize("conflict", [StatusCode.FAILED_PRECONDITION, StatusCode.ALREADY_EXISTS, StatusCode.NOT_FOUND])
+@pytest.mark.parametrize("conflict", ["FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND"])
 def test_a_conflict_runs_the_transaction_again_from_its_reads(
-    script: Script, documents: FirestoreDocuments, conflict: StatusCode
+    script: Script, documents: FirestoreDocuments, conflict: str
 ) -> None:
-    script.say("Commit", conflict, StatusCode.OK)
+    script.say("commit", conflict, "OK")
     documents.transact(reads_and_writes)
-    assert script.calls == ["BatchGetDocuments", "Commit"] * 2
+    assert script.calls == ["batchGet", "commit"] * 2
 
 
 def test_a_transaction_that_never_gets_through_ends(
     script: Script, documents: FirestoreDocuments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(firestore, "CONTENTION_SECONDS", 0.3)
-    script.say("Commit", StatusCode.FAILED_PRECONDITION)
+    script.say("commit", "FAILED_PRECONDITION")
     with pytest.raises(DocumentsUnavailable):
         documents.transact(reads_and_writes)
 
 
 def test_a_writer_that_may_only_create_leaves_what_is_there(script: Script, documents: FirestoreDocuments) -> None:
-    script.say("Commit", StatusCode.OK, StatusCode.ALREADY_EXISTS)
-    script.say("BatchGetDocuments", StatusCode.PERMISSION_DENIED)
+    script.say("commit", "OK", "ALREADY_EXISTS")
+    script.say("batchGet", "PERMISSION_DENIED")
     assert documents.create("audit", "a", {})
     assert not documents.create("audit", "a", {})
     with pytest.raises(DocumentsUnavailable):
         documents.get("audit", "a")
 
 
-@pytest.mark.parametrize(
-    "final", [StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED, StatusCode.NOT_FOUND, StatusCode.UNIMPLEMENTED]
-)
+@pytest.mark.parametrize("final", ["PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "UNIMPLEMENTED"])
 def test_a_database_that_cannot_be_used_is_unavailable(
-    script: Script, documents: FirestoreDocuments, final: StatusCode, monkeypatch: pytest.MonkeyPatch
+    script: Script, documents: FirestoreDocuments, final: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(firestore, "CONTENTION_SECONDS", 0.1)
-    for method in ("Commit", "BatchGetDocuments", "RunQuery"):
+    for method in ("commit", "batchGet", "runQuery"):
         script.say(method, final)
     for call in (
         lambda: documents.get("c", "a"),
@@ -120,27 +126,58 @@ def test_a_database_that_cannot_be_used_is_unavailable(
 
 
 def test_what_firestore_refuses_to_hold_is_the_callers_error(script: Script, documents: FirestoreDocuments) -> None:
-    script.say("Commit", StatusCode.INVALID_ARGUMENT)
+    script.say("commit", "INVALID_ARGUMENT")
     with pytest.raises(ValueError, match="cannot hold"):
         documents.create("c", "a", {"longer than a mebibyte": "x"})
-    assert script.calls == ["Commit"]
+    assert script.calls == ["commit"]
 
 
-def test_a_server_that_accepts_and_says_nothing_is_unavailable(
-    documents: FirestoreDocuments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(firestore, "CALL_SECONDS", 0.2)
+def test_a_server_that_accepts_and_says_nothing_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firestore_rest, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(firestore, "RETRY_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{silent.getsockname()[1]}")
+        documents = emulated_firestore(f"127.0.0.1:{silent.getsockname()[1]}", PROJECT)
         with pytest.raises(DocumentsUnavailable):
             documents.get("c", "a")
 
 
-def test_without_credentials_firestore_is_unavailable(
-    documents: FirestoreDocuments, monkeypatch: pytest.MonkeyPatch
+def test_a_failure_late_in_a_stream_of_answers_is_a_failure(script: Script, documents: FirestoreDocuments) -> None:
+    found = {"missing": f"projects/{PROJECT}/databases/(default)/documents/c/a", "readTime": "2026-02-03T00:00:00Z"}
+    script.say("batchGet", Answer(body=[found, {"error": {"code": 503, "status": "UNAVAILABLE"}}]), "OK")
+    assert documents.get("c", "a") is None
+    assert script.calls == ["batchGet"] * 2
+
+
+def test_a_commit_whose_answer_cannot_be_read_is_made_again(script: Script, documents: FirestoreDocuments) -> None:
+    script.say("commit", Answer(200, b"<html>welcome</html>", "text/html"), "OK")
+    assert documents.create("c", "a", {})
+    assert script.calls == ["commit"] * 2
+
+
+def test_documents_of_which_nothing_is_said_are_not_taken_for_missing(
+    script: Script, documents: FirestoreDocuments
 ) -> None:
-    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
+    script.say("batchGet", Answer(body=[{"readTime": "2026-02-03T00:00:00Z"}]))
+    with pytest.raises(DocumentsUnavailable):
+        documents.get("c", "a")
+
+
+@pytest.mark.parametrize("content", [b"<html>overloaded</html>", b"[]", b"7", b'[{"error": 1}]'])
+def test_overload_that_comes_without_googles_json_passes(
+    script: Script, documents: FirestoreDocuments, content: bytes
+) -> None:
+    script.say("commit", Answer(502, content, "text/html"), "OK")
+    assert documents.create("c", "a", {})
+
+
+def test_without_credentials_firestore_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    documents = FirestoreDocuments(
+        Connection(partial(application_credentials, [SCOPE])),
+        PROJECT,
+        "(default)",
+        SystemClock().now,
+        random=lambda: 0.0,
+    )
     with pytest.raises(DocumentsUnavailable):
         documents.get("c", "a")

@@ -1,0 +1,141 @@
+"""Calling Firestore's REST interface: connections and their token, what a refusal means, when a call is tried again.
+
+This is no adapter: it is the part of the Firestore adapter that knows HTTP.
+"""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from secciones.adapters.firestore_values import Json
+from secciones.domain.errors import DocumentsUnavailable
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from urllib3 import PoolManager
+
+T = TypeVar("T")
+
+SCOPE = "https://www.googleapis.com/auth/datastore"
+CALL_SECONDS = 10.0  # one call; a cold connection with its first token takes about one on an idle machine
+FIRESTORE = "https://firestore.googleapis.com"
+_CONNECTIONS = 32
+_PASSING = frozenset(
+    {"ABORTED", "DEADLINE_EXCEEDED", "INTERNAL", "NO_ANSWER", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNKNOWN"}
+)
+_LONGEST_WAIT = 1.0
+
+
+class Failed(DocumentsUnavailable):
+    """A call failed; `status` is Firestore's own word, or NO_ANSWER."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"firestore: {status}")
+        self.status = status
+
+
+class Passing(Failed):
+    """The same call may succeed later."""
+
+
+class Forbidden(Failed):
+    """This identity lacks the permission."""
+
+
+class Connection:
+    """Connections that threads and databases share, and the token that they carry. Credentials need SCOPE and are made
+    at the first call."""
+
+    def __init__(self, credentials: "Callable[[], Credentials]", endpoint: str = FIRESTORE) -> None:
+        self._make_credentials = credentials
+        self._endpoint = endpoint
+        self._lock = threading.Lock()
+        self._pool: PoolManager | None = None
+        self._credentials: Credentials | None = None
+
+    def post(self, path: str, request: Json) -> list[Json]:
+        """The answers of a call; raises Failed, and ValueError for what Firestore cannot hold."""
+        from urllib3.exceptions import HTTPError
+
+        body = json.dumps(request, ensure_ascii=False).encode()
+        pool, headers = self._ready()
+        try:
+            answer = pool.request("POST", self._endpoint + path, body=body, headers=headers)
+        except HTTPError as error:
+            raise Passing("NO_ANSWER") from error
+        return _answers(answer.status, answer.data)
+
+    def _ready(self) -> "tuple[PoolManager, dict[str, str]]":
+        """The connections, and the headers of a call. One thread fetches the token, the others wait for that."""
+        from urllib3 import PoolManager
+
+        headers = {"Content-Type": "application/json"}
+        with self._lock:
+            if self._pool is None:
+                self._pool = PoolManager(maxsize=_CONNECTIONS, timeout=CALL_SECONDS, retries=False)
+            self._valid_credentials(self._pool).apply(headers)
+        return self._pool, headers
+
+    def _valid_credentials(self, pool: "PoolManager") -> "Credentials":
+        from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.urllib3 import Request
+
+        try:
+            if self._credentials is None:
+                self._credentials = self._make_credentials()
+            if not self._credentials.valid:
+                self._credentials.refresh(Request(pool))
+        except GoogleAuthError as error:
+            raise (Passing if error.retryable else Failed)("NO_TOKEN") from error
+        return self._credentials
+
+
+def _answers(status: int, content: bytes) -> list[Json]:
+    """A call's answers: one, or a stream of them as a list, in which a failure may come late."""
+    answers = _objects(content)
+    failures = [part["error"] for part in answers if isinstance(part.get("error"), dict)]
+    if status == http.client.OK and not failures:
+        if not answers:
+            raise Passing("UNREADABLE")
+        return answers
+    word = failures[0].get("status", "") if failures else ""
+    if word == "INVALID_ARGUMENT":
+        raise ValueError("firestore cannot hold this")
+    if word == "PERMISSION_DENIED":
+        raise Forbidden(word)
+    # Overload may come without Google's JSON, from a proxy of its.
+    passing = word in _PASSING or (not word and status >= http.client.INTERNAL_SERVER_ERROR)
+    raise (Passing if passing else Failed)(word or f"HTTP {status}")
+
+
+def _objects(content: bytes) -> list[Json]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return []
+    return [part for part in (answer if isinstance(answer, list) else [answer]) if isinstance(part, dict)]
+
+
+def retried(
+    attempt: Callable[[], T],
+    passing: type[Exception],
+    *,
+    first_wait: float,
+    seconds: float,
+    random: Callable[[], float],
+) -> T:
+    """The result of the first attempt that succeeds within so many seconds, with full jitter between them."""
+    end = time.monotonic() + seconds
+    longest_wait = first_wait
+    while True:
+        try:
+            return attempt()
+        except passing:
+            wait = random() * longest_wait
+            if time.monotonic() + wait >= end:
+                raise
+        time.sleep(wait)
+        longest_wait = min(2 * longest_wait, _LONGEST_WAIT)

@@ -1,0 +1,67 @@
+"""What a function is asked first by the bench of cold starts and by the test of its imports: a call that makes it use
+the systems which nearly every call of it needs, the store among them."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from secciones.adapters.system import SystemClock, SystemIds
+from secciones.ports.documents import Documents
+from secciones.services.sessions import Sessions, SessionTimes
+from secciones.web.session import SESSION_COOKIE
+from tests.support.every_setting import EVERY_SETTING, SECRET
+from tests.support.issuer import Issuer
+from tests.support.scripted_http import Answer, scripted_server
+
+_NO_BATCH = "a" * 26
+_REPORT = {"action": "report", "batch": _NO_BATCH, "operator": "ana@clases.edu.sv", "reason": "a bench"}
+_SCHOOL = {"id": "s1", "code": "10001", "name": "Centro Escolar", "department": "", "municipality": "", "sections": []}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and the status of the answer that it must have, so that no failure is taken for a fast answer."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@contextlib.contextmanager
+def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict[str, Question]]]:
+    """The settings for all functions but the store's, which `documents` is in, and each function's question."""
+    times = SessionTimes(timedelta(minutes=15), timedelta(hours=8), timedelta(minutes=20))
+    sessions = Sessions(documents, SystemClock(), SystemIds(), SECRET, times)
+    signed_in = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana"))
+    verified = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana", "t1", "actor"))
+    with scripted_server() as server:
+        issuer = Issuer(server)
+        server.on("/v1/teachers/t1/schools", Answer(body={"schools": [_SCHOOL, _SCHOOL | {"id": "s2"}]}))
+        settings = EVERY_SETTING | {"CALLER_ISSUER": server.url, "SIGES_URL": server.url}
+
+        def called(audience: str, caller: str, status: int = 200, **body: str) -> Question:
+            token = issuer.token(aud=settings[audience], email=settings[caller])
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            return Question("POST", "/", status, headers, json.dumps(body) if body else "")
+
+        yield (
+            settings,
+            {
+                "login": Question("GET", "/secciones/", 200),
+                "verify": Question("GET", "/secciones/identidad", 200, signed_in),
+                "sections": Question("GET", "/secciones/centros", 200, verified),
+                "reset": Question("GET", f"/secciones/resultado/{_NO_BATCH}", 404, verified),
+                "worker": called("WORKER_URL", "TASKS_SERVICE_ACCOUNT", batch=_NO_BATCH),
+                "sweeper": called("SWEEPER_URL", "SCHEDULER_SERVICE_ACCOUNT"),
+                "operate": called("OPERATE_URL", "OPERATORS_SERVICE_ACCOUNT", 404, **_REPORT),
+                "auditor": called("AUDITOR_URL", "SCHEDULER_SERVICE_ACCOUNT"),
+            },
+        )
+
+
+def _cookie(value: str) -> dict[str, str]:
+    return {"Cookie": f"{SESSION_COOKIE}={value}"}
