@@ -106,7 +106,7 @@ def _login(settings: s.LoginSettings) -> Any:
         directory=DirectoryAccounts(
             _administrator(settings, ACCOUNTS_SCOPE),
             settings.directory_api_endpoint,
-            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE),
+            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST),
             random=fraction,
         ),
         ids=IDS,
@@ -177,7 +177,8 @@ def _worker(settings: s.WorkerSettings) -> Any:
     from secciones.services.run_batch import Worker
 
     # Both kinds of call count against the one administrator's quota.
-    pace = Pace(quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency))
+    share = quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency)
+    pace = Pace(share, quota.WORKER_BURST)
     endpoint = settings.directory_api_endpoint
     return Worker(
         documents=documents_of(settings),

@@ -40,9 +40,7 @@ class DirectoryAccounts:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi(
-            "admin", "directory_v1", credentials, endpoint, before_try=pace.wait, sleep=sleep, random=random
-        )
+        self._api = GoogleApi("admin", "directory_v1", credentials, endpoint, pace=pace, sleep=sleep, random=random)
 
     def find(self, address: str) -> Account | None:
         """See AccountDirectory."""
@@ -71,9 +69,7 @@ class DirectoryPasswords:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi(
-            "admin", "directory_v1", credentials, endpoint, before_try=pace.wait, sleep=sleep, random=random
-        )
+        self._api = GoogleApi("admin", "directory_v1", credentials, endpoint, pace=pace, sleep=sleep, random=random)
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         """See PasswordSetter."""

@@ -43,7 +43,7 @@ class GmailMailer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sender = Address(sender_name, addr_spec=sender_address)
-        self._api = GoogleApi("gmail", "v1", credentials, endpoint, before_try=lambda: None, sleep=sleep, random=random)
+        self._api = GoogleApi("gmail", "v1", credentials, endpoint, sleep=sleep, random=random)
 
     def send(self, mail: Mail) -> None:
         """See Mailer."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from secciones.adapters.pace import Pace
+
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
     from google.auth.exceptions import GoogleAuthError
@@ -32,6 +34,7 @@ _PASSING_REASONS = frozenset(
         "conditionNotMet",
     }
 )
+_TOO_FAST = frozenset({"userRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"})
 _TOO_MANY_REQUESTS = 429
 _WORD = re.compile(r"\w{1,64}", re.ASCII)
 
@@ -95,7 +98,7 @@ class GoogleApi:
     """One of the interfaces that google-api-python-client describes, called as one identity from many threads.
 
     The client, its credentials and all that they import are made at the first call: a page that needs none of it
-    starts without.
+    starts without. Each try waits for its turn of the pace, if there is one, and tells it when it came too soon.
     """
 
     def __init__(
@@ -105,7 +108,7 @@ class GoogleApi:
         credentials: "Callable[[], Credentials]",
         endpoint: str,
         *,
-        before_try: Callable[[], None],
+        pace: Pace | None = None,
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
@@ -113,7 +116,7 @@ class GoogleApi:
         self._version = version
         self._make_credentials = credentials
         self._endpoint = endpoint
-        self._before_try = before_try
+        self._pace = pace
         self._sleep = sleep
         self._random = random
         self._building = threading.Lock()
@@ -133,13 +136,17 @@ class GoogleApi:
         from googleapiclient.errors import HttpError
         from httplib2 import HttpLib2Error
 
-        self._before_try()
+        if self._pace:
+            self._pace.wait()
         # What the libraries raise carries the address of the request, and with it a person's: it goes no further.
         try:
             with self._connection() as connection:
                 answer = request.execute(http=connection)
         except HttpError as error:
-            raise refusal(error.resp.status, error.content) from None
+            refused = refusal(error.resp.status, error.content)
+            if self._pace and refused.reason in _TOO_FAST:
+                self._pace.slow_down()
+            raise refused from None
         except GoogleAuthError as error:
             raise no_token(error) from None
         except TimeoutError:

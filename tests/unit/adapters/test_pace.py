@@ -2,11 +2,14 @@
 
 import threading
 from bisect import bisect_left
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from secciones.adapters.pace import Pace
 
@@ -24,7 +27,7 @@ class Timeline:
         self.now += seconds
 
 
-def moments(pace: Pace, timeline: Timeline, pauses: list[float]) -> list[float]:
+def moments(pace: Pace, timeline: Timeline, pauses: Sequence[float]) -> list[float]:
     """When each of some calls got its turn, each made a pause after the last."""
     turns = []
     for pause in pauses:
@@ -60,19 +63,103 @@ def test_a_call_later_than_its_turn_does_not_wait() -> None:
 
 @given(
     per_minute=st.integers(1, 3000),
-    burst=st.integers(1, 20),
+    burst=st.integers(1, 100),
     pauses=st.lists(st.floats(0, 90, allow_nan=False), min_size=1, max_size=60),
+    refused=st.sets(st.integers(0, 59)),
 )
-def test_no_minute_ever_has_more_than_its_queries_and_one_burst(
-    per_minute: int, burst: int, pauses: list[float]
+def test_no_minute_ever_has_more_than_its_queries_whatever_burst_and_refusals(
+    per_minute: int, burst: int, pauses: list[float], refused: set[int]
 ) -> None:
     timeline = Timeline()
     pace = Pace(per_minute, burst, monotonic=timeline.monotonic, sleep=timeline.sleep)
 
-    turns = moments(pace, timeline, pauses)
+    turns = []
+    for number, pause in enumerate(pauses):
+        turns += moments(pace, timeline, [pause])
+        if number in refused:
+            pace.slow_down()
 
     # A hair less than a minute: the sum of many intervals is not exact to the last bit.
-    assert all(bisect_left(turns, turn + 59.9999) - index <= per_minute + burst for index, turn in enumerate(turns))
+    assert all(bisect_left(turns, turn + 59.9999) - index <= per_minute for index, turn in enumerate(turns))
+
+
+def test_under_constant_demand_the_whole_share_is_used_in_spite_of_the_bursts() -> None:
+    timeline = Timeline()
+    pace = Pace(540, burst=80, monotonic=timeline.monotonic, sleep=timeline.sleep)
+
+    turns = moments(pace, timeline, [0] * 540 * 5)
+
+    assert turns[79] == 0
+    assert turns[-1] <= 5 * 60
+
+
+def test_after_a_refusal_it_is_half_as_fast_and_within_a_minute_as_fast_as_before() -> None:
+    timeline = Timeline()
+    pace = Pace(600, burst=10, monotonic=timeline.monotonic, sleep=timeline.sleep)
+    moments(pace, timeline, [0] * 100)
+
+    pace.slow_down()
+    turns = moments(pace, timeline, [0] * 700)
+
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
+    assert gaps[0] == pytest.approx(0.2, rel=0.05)
+    assert all(later <= earlier + 1e-9 for earlier, later in pairwise(gaps[:400]))
+    assert gaps[-1] == pytest.approx(0.1)
+
+
+def test_what_is_refused_together_slows_down_once() -> None:
+    timeline = Timeline()
+    pace = Pace(600, monotonic=timeline.monotonic, sleep=timeline.sleep)
+    moments(pace, timeline, [0])
+    for _ in range(20):
+        pace.slow_down()
+
+    start = timeline.now
+    assert moments(pace, timeline, [0])[0] - start == pytest.approx(0.2)
+
+
+class PaceUnderRefusals(RuleBasedStateMachine):
+    """Whatever is asked and refused: an order is kept, no minute is overdrawn, and nobody waits for ever."""
+
+    PER_MINUTE = 120
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeline = Timeline()
+        self.pace = Pace(self.PER_MINUTE, 20, monotonic=self.timeline.monotonic, sleep=self.timeline.sleep)
+        self.turns: list[float] = []
+
+    @rule()
+    def call(self) -> None:
+        asked = self.timeline.now
+        self.pace.wait()
+        self.turns.append(self.timeline.now)
+        # The slowest is a quarter of the pace; and after a burst the rest of a minute may have to pass.
+        assert self.timeline.now - asked <= 60 + 4 * 60 / self.PER_MINUTE
+
+    @rule()
+    def refusal(self) -> None:
+        self.pace.slow_down()
+
+    @rule(seconds=st.floats(0, 120))
+    def time_passes(self, seconds: float) -> None:
+        self.timeline.now += seconds
+
+    @invariant()
+    def no_minute_is_overdrawn(self) -> None:
+        recent = [turn for turn in self.turns if turn > self.timeline.now - 59.9999]
+        assert len(recent) <= self.PER_MINUTE
+
+    @rule()
+    def two_minutes_of_peace_bring_all_back(self) -> None:
+        self.timeline.now += 120
+        start = self.timeline.now
+        for _ in range(20):
+            self.call()
+        assert self.timeline.now == start
+
+
+TestPaceUnderRefusals = PaceUnderRefusals.TestCase
 
 
 def test_threads_that_ask_at_once_get_turns_one_after_the_other() -> None:
