@@ -111,8 +111,11 @@ class Teacher:
         """Once from the sign-in to the mail."""
         try:
             self._walk()
-        except (requests.RequestException, LookupError) as error:
-            self._note(f"{type(error).__name__}: {error}"[:120])
+        except requests.RequestException as error:
+            target = urlsplit(str(error.request.url) if error.request else "")
+            self._note(f"{type(error).__name__} {target.netloc}{target.path}")
+        except LookupError as error:
+            self._note(str(error))
 
     def _walk(self) -> None:
         person = self._person

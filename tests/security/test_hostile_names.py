@@ -14,6 +14,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request
@@ -27,7 +28,9 @@ from secciones.ports.mailer import Mail
 from secciones.ports.sign_in import Identity, SignInAttempt
 from secciones.services.run_batch import run_batch
 from secciones.templates import template_environment
+from secciones.web.pages import login, reset, sections, verify
 from tests.support.fakes import FakeProvider
+from tests.support.html import parse_page
 from tests.support.site import WEB, Pages
 from tests.support.world import DOMAIN, DUI_AND_NIP, SCHOOL, SECTION, SESSION, TEACHER, World, account
 
@@ -61,6 +64,16 @@ HEADERS = [
     "Ana\u2028Bcc: evil@evil.example",
     "=?utf-8?q?Ana=0D=0ABcc:_evil@evil.example?=",
 ]
+
+
+# Every address that is a page to look at.
+PAGES = sorted(
+    {route.path for module in (login, verify, sections, reset) for route in module.ROUTES if route.method == "GET"}
+    - {
+        *("/secciones/entrar", "/secciones/oauth2/callback", "/secciones/favicon.ico", "/secciones/robots.txt"),
+        "/secciones/resultado/<batch_id>/estado",
+    }
+)
 
 
 def poison(world: World, names: list[str], text: str) -> None:
@@ -134,13 +147,18 @@ def test_no_name_is_a_script_on_any_page(pages: Pages, browser: Browser) -> None
         watched = Watched(browser, origin)
         page = watched.page
         seen: list[str] = []
+        paths: list[str] = []
 
         def look() -> None:
             page.wait_for_load_state("load")
             seen.append(page.inner_text("body"))
+            paths.append(urlsplit(page.url).path)
 
         page.goto(f"{origin}/secciones/entrar")
         look()
+        for path in ("", "identidad"):
+            page.goto(f"{origin}/secciones/{path}")
+            look()
         page.get_by_label("DUI").fill(DUI_AND_NIP[0])
         page.get_by_label(re.compile("NIP")).fill(DUI_AND_NIP[1])
         page.get_by_role("button", name="Ingresar").click()
@@ -167,9 +185,11 @@ def test_no_name_is_a_script_on_any_page(pages: Pages, browser: Browser) -> None
     assert watched.wrong == []
     for name in SCRIPTS[:6]:
         assert name in seen[0], "who signed in"
-        assert name in seen[3], "the list of students"
+        assert name in seen[5], "the list of students"
     assert "Resultado del proceso" in seen[-2]
     assert "49" not in "".join(seen)
+    not_seen = [path for path in PAGES if not any(re.fullmatch(re.sub("<.*?>", "[^/]+", path), one) for one in paths)]
+    assert not_seen == [], "a new page belongs on this walk"
 
 
 def test_no_name_is_a_script_in_the_mail(world: World, browser: Browser) -> None:
@@ -234,6 +254,21 @@ def test_the_recipient_is_the_signed_in_account_whatever_the_registry_says(world
     teacher = replace(TEACHER, address=f"evil@{DOMAIN}")
     world.registry.teachers = dict.fromkeys(world.registry.teachers, teacher)
     assert processed(world, missing=0).to == SESSION.address
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_what_was_searched_for_is_shown_as_text(pages: Pages, text: str) -> None:
+    """What a visitor types comes back as a value: the page has the same elements, with the same attributes."""
+
+    def elements(search: str) -> list[tuple[str, list[str]]]:
+        typed = {"search": search, "order": search, "group": search, "student": search}
+        answer = pages.post(f"/secciones/centros/{SCHOOL.id}/{SECTION.id}", pages.verified(), typed)
+        assert answer.status == 200
+        tree = parse_page(answer.text)
+        assert clean_name(search) in [box.get("value", "") for box in tree.iterfind(".//input[@name='search']")]
+        return [(element.tag, sorted(element.keys())) for element in tree.iter() if isinstance(element.tag, str)]
+
+    assert elements(text) == elements("nadie que se llame asi")
 
 
 def test_an_id_that_is_no_id_is_not_taken_from_a_form(pages: Pages) -> None:
