@@ -1,7 +1,7 @@
 """Limits on guessing: an attempt is counted before it is made, and only a success takes its count back."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,7 +43,7 @@ def count_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit]) -
 
     def work(transaction: Transaction) -> list[tuple[Limit, Document]]:
         now = clock.now()
-        counters = [(limit, transaction.get(COLLECTION, limit.key)) for limit in all_limits]
+        counters = _counters(transaction, all_limits)
         used_up = [(limit, counter) for limit, counter in counters if counter and counter["attempts"] >= limit.attempts]
         if not used_up:
             for limit, counter in counters:
@@ -62,12 +62,16 @@ def forgive_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit])
     all_limits = tuple(limits)
 
     def work(transaction: Transaction) -> None:
-        counters = [(limit, transaction.get(COLLECTION, limit.key)) for limit in all_limits]
-        for limit, counter in counters:
+        for limit, counter in _counters(transaction, all_limits):
             if counter and counter["attempts"] > 0:
                 transaction.set(COLLECTION, limit.key, _counted(limit, counter, -1, clock.now()))
 
     documents.transact(work)
+
+
+def _counters(transaction: Transaction, limits: Collection[Limit]) -> list[tuple[Limit, Document | None]]:
+    found = transaction.get_many(COLLECTION, [limit.key for limit in limits])
+    return [(limit, found.get(limit.key)) for limit in limits]
 
 
 def _counted(limit: Limit, counter: Document | None, change: int, now: datetime) -> Document:
