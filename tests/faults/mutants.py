@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "drop the fencing check before a change",
         f"{_SERVICES}/run_batch.py",
-        "    require_lease(worker.documents, batch)\n",
+        "    watch.require_lease()\n",
         "",
         "I5",
         _stalled("slow_clock/documents.transact#{0}:slow_answer+directory.set#1:slow"),
