@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # La mesa de operación: pregunta lo que hace falta, toma un pase de la cuenta `operators` y llama a la función `operate`.
 #
-#   infra/runbook/operar.sh report|unlock|release|resend|pause|resume
+#   infra/runbook/operar.sh report|unlock|release|resend|cancel|pause|resume
 #
 # Usa el proyecto de gcloud; PROYECTO y REGION lo cambian. Ni el pase ni el DUI pasan por una línea de órdenes.
 set -euo pipefail
 
 mostrar_uso() {
-  echo "uso: operar.sh report|unlock|release|resend|pause|resume" >&2
+  echo "uso: operar.sh report|unlock|release|resend|cancel|pause|resume" >&2
   exit 64
 }
 
@@ -65,6 +65,7 @@ case "$1" in
     preguntar batch "Número completo del lote"
     preguntar number "Uno más que resends del informe"
     ;;
+  cancel) preguntar batch "Número completo del lote" ;;
   pause) preguntar notice "Aviso para las docentes (opcional)" ;;
   resume) ;;
   *) mostrar_uso ;;

@@ -131,6 +131,7 @@ TYPED: dict[str, tuple[str, dict[str, object]]] = {
     "unlock": (f"{DUI}\n{REASON}\n", {"dui": DUI}),
     "release": (f"\n{ACTOR}\n{REASON}\n", {"actor": ACTOR}),
     "resend": (f"{'a' * 26}\n2\n{REASON}\n", {"batch": "a" * 26, "number": 2}),
+    "cancel": (f"{'a' * 26}\n{REASON}\n", {"batch": "a" * 26}),
     "pause": (f"Vuelva más tarde\n{REASON}\n", {"notice": "Vuelva más tarde"}),
     "resume": (f"{REASON}\n", {}),
 }

@@ -18,6 +18,7 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batches import batches_of, load
+from secciones.services.cancel_batch import cancel_batch
 from secciones.services.pause import Pause, pause_resets, resume_resets
 from secciones.services.release_binding import release_binding
 from secciones.services.request_resend import resend_for_teacher
@@ -215,6 +216,10 @@ def _resend(desk: Desk, values: Values) -> Mapping[str, Any]:
     return _summary(desk, load(desk.documents, batch_id))
 
 
+def _cancel(desk: Desk, values: Values) -> Mapping[str, Any]:
+    return _summary(desk, cancel_batch(desk.documents, desk.clock, values["batch"]))
+
+
 def _report(desk: Desk, values: Values) -> Mapping[str, Any]:
     if "batch" in values:
         batch = load(desk.documents, values["batch"])
@@ -266,6 +271,7 @@ _ACTIONS: dict[str, _Action] = {
     "unlock": _Action(_unlock, one_of=("dui", "actor")),
     "release": _Action(_release, one_of=("dui", "actor")),
     "resend": _Action(_resend, needs=("batch", "number")),
+    "cancel": _Action(_cancel, needs=("batch",)),
     "report": _Action(_report, one_of=("batch", "teacher")),
     "pause": _Action(_pause, takes=("notice",)),
     "resume": _Action(_resume),

@@ -132,6 +132,15 @@ def test_a_teacher_is_not_offered_a_mail_whose_seed_will_be_gone(world: World) -
     assert not world.batch(batch_id).may_be_resent(world.clock.now())
 
 
+def test_a_batch_is_cancelled_and_its_mail_cannot_be_had_any_more(world: World) -> None:
+    batch_id = world.submit()
+    cancelled = told(world, action="cancel", batch=batch_id)
+    assert (cancelled["state"], cancelled["mail_failure"]) == ("partial", "cancelled")
+    assert not cancelled["may_be_resent"]
+    assert asked(world, WHO | {"action": "resend", "batch": batch_id, "number": 1}).status_code == 409
+    assert told(world, action="cancel", batch=batch_id) == cancelled
+
+
 def test_all_resets_are_paused_and_resumed(world: World) -> None:
     first = told(world, action="pause", notice="Estamos revisando un incidente.")
     assert first["paused"]
@@ -233,6 +242,7 @@ def test_all_that_is_wrong_is_said_at_once_and_no_value_is_repeated(
         {"action": "report", "batch": "a" * 26},
         {"action": "report", "teacher": "nadie@clases.edu.sv"},
         {"action": "resend", "batch": "a" * 26, "number": 1},
+        {"action": "cancel", "batch": "a" * 26},
     ],
     ids=str,
 )
