@@ -28,7 +28,7 @@ run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH
 test: check $(VENV)/policy.stamp  ## Check the code, then run all tests
 	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(VENV)/test.stamp $(VENV)/policy.stamp  ## Run the tests with many more generated examples
+test-long: $(VENV)/test.stamp $(VENV)/policy.stamp  ## Run the tests with many more generated examples, and all pairs of faults
 	$(IMPORT_ROOTS) HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/test.stamp  ## Style, types and the rules of imports
@@ -37,8 +37,8 @@ check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 	$(IMPORT_ROOTS) $(BIN)/mypy --strict $(CODE)
 	$(IMPORT_ROOTS) $(BIN)/lint-imports
 
-fault: $(VENV)/test.stamp  ## Replay a schedule of faults: SEED=storm-17
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(SEED)
+fault: $(VENV)/test.stamp  ## Replay schedules of faults that failed: SEED=storm-17
+	@$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(or $(SEED),$(error SEED names a schedule: make fault SEED=storm-17))
 
 bench: $(VENV)/test.stamp  ## Print figures as ratios of one run; LOAD_TEACHERS=200 LOAD_SECONDS=180
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
