@@ -20,6 +20,7 @@ from secciones.ports.documents import Document
 from secciones.ports.mailer import Mail
 from secciones.services import run_batch as worker_module
 from secciones.services.batches import OUTBOX
+from secciones.services.pause import pause_resets, resume_resets
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import Choice, repeated_submit, request_reset, select_students
 from secciones.services.run_batch import Worker
@@ -121,6 +122,10 @@ class _Journey:
         if schedule.plot.colleague_after is not None:
             self.simulation.after(schedule.plot.colleague_after, lambda: self._click(_COLLEAGUES_FORM))
             self.story.forms = 2
+        if schedule.plot.pause:
+            begins, ends = schedule.plot.pause
+            self.simulation.after(begins, lambda: pause_resets(self.world.documents, self.simulation.clock, ""))
+            self.simulation.after(ends, lambda: resume_resets(self.world.documents))
 
     def _click(self, form: _Form) -> None:
         """*Procesar*, again and again until there is an answer."""

@@ -74,21 +74,26 @@ class Outage:
 class Plot:
     """What teachers do after the first *Procesar*. A colleague presses it too, for one of the same students,
     `colleague_after` seconds after the first; the first presses *Reenviar* so long after the mail, the number of the
-    times counted by the page. Some `outages` and wrong clocks (seconds, by process) belong to the plot."""
+    times counted by the page. Operators `pause` all resets from one second to another. Some `outages` and wrong clocks
+    (seconds, by process) belong to the plot."""
 
     colleague_after: float | None = None
     resends: Sequence[float] = ()
     outages: Sequence[Outage] = ()
     clock_errors: Mapping[str, float] = field(default_factory=dict)
+    pause: tuple[float, float] | None = None
 
 
 _DAY = 86_400.0
+# Between the groups of accounts, and longer than a batch is waited for.
+_PAUSE = (1.12, 8100.0)
 PLOTS: Mapping[str, Plot] = {
     "alone": Plot(),
     "colleague": Plot(colleague_after=0.15),
     "resend": Plot(resends=[600]),
     "resends": Plot(resends=[600, 1200, 1800, 2400]),
     "late": Plot(resends=[_DAY + 3600]),
+    "pause": Plot(colleague_after=0.15, pause=_PAUSE),
     "unmailed": Plot(outages=[Outage("mailer", 0, 4 * 3600)]),
     "in_vain": Plot(resends=[_DAY - 900], outages=[Outage("mailer", 3600, 2 * _DAY)]),
     "slow_clock": Plot(clock_errors={"worker-6": -_CLOCK_ERROR}),
@@ -131,7 +136,7 @@ class Schedule:
     @property
     def is_bounded(self) -> bool:
         """Whether every fault passes so soon that the batch has to be complete in the end."""
-        return not self.plot.outages and Fault.FORBIDDEN not in self.faults.values()
+        return not self.plot.outages and not self.plot.pause and Fault.FORBIDDEN not in self.faults.values()
 
 
 class Storm(Schedule):

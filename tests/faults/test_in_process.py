@@ -50,6 +50,18 @@ def test_every_single_fault_at_every_call_is_survived(plot: str) -> None:
     assert not (report := explore.first_broken(names)), report
 
 
+def test_a_pause_in_the_middle_of_changes_takes_nothing_from_anyone() -> None:
+    story = run(schedule_of("pause/calm")).story
+    assert [batch.state.value for batch in story.batches] == ["closed", "closed"]
+    assert len(story.mails) == 2
+    last = max(story.batches, key=lambda batch: story.ended[batch.id])
+    assert story.ended[last.id] > 8100, "it waited"
+    assert [told for told in story.told if told.batch == last.id and told.at < 2], "and had begun before"
+    assert not violations(story)
+    names = explore.singles("pause")
+    assert not (report := explore.first_broken(names if IS_LONG else names[::12])), report
+
+
 @pytest.mark.parametrize("plot", ["colleague", "resend"])
 def test_every_pair_of_faults_is_survived(plot: str) -> None:
     """All pairs in the long form; the same sample of them each time in the short one."""
