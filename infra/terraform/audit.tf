@@ -37,10 +37,10 @@ resource "google_logging_project_exclusion" "own_work" {
 # Google does not keep reads unless told to.
 resource "google_project_iam_audit_config" "reads" {
   for_each = {
-    "cloudkms.googleapis.com"       = ["DATA_READ"]
-    "datastore.googleapis.com"      = ["DATA_READ", "DATA_WRITE"]
-    "iamcredentials.googleapis.com" = ["DATA_READ"]
-    "secretmanager.googleapis.com"  = ["DATA_READ"]
+    "cloudkms.googleapis.com"      = ["DATA_READ"]
+    "datastore.googleapis.com"     = ["DATA_READ", "DATA_WRITE"]
+    "iam.googleapis.com"           = ["ADMIN_READ", "DATA_READ"] # also of IAM Credentials: who became which account
+    "secretmanager.googleapis.com" = ["DATA_READ"]
   }
 
   project = var.project
@@ -71,6 +71,10 @@ locals {
     solicitud = {
       title  = "Todas las líneas de una solicitud (escriba su identificador)"
       filter = "jsonPayload.request=\"IDENTIFICADOR\""
+    }
+    operadores = {
+      title  = "Lo que pidieron los operadores, quién y por qué"
+      filter = "jsonPayload.audit.kind=\"operation\""
     }
     rechazos = {
       title  = "Identidades rechazadas"

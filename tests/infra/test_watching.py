@@ -145,6 +145,18 @@ def test_the_audit_is_kept_where_nobody_can_shorten_it(production: list[Resource
     assert not elsewhere["locked"], "a lock is for ever: not where things are tried out"
 
 
+def test_who_becomes_an_operator_is_kept(production: list[Resource]) -> None:
+    """Tokens of IAM Credentials are ADMIN_READ of IAM: Google takes no switch for IAM Credentials alone."""
+    configs = {
+        found.values["service"]: {entry["log_type"] for entry in found.values["audit_log_config"]}
+        for found in production
+        if found.type == "google_project_iam_audit_config"
+    }
+
+    assert "ADMIN_READ" in configs["iam.googleapis.com"]
+    assert "iamcredentials.googleapis.com" not in configs
+
+
 def test_the_page_of_guesses_is_banned_and_nothing_but_pages_methods_pass(production: list[Resource]) -> None:
     policy = next(found.values for found in production if found.type == "google_compute_security_policy")
     rules = sorted(policy["rule"], key=lambda rule: rule["priority"])
