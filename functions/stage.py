@@ -38,6 +38,7 @@ BACKGROUND: Mapping[str, tuple[str, ...]] = {
     "sweeper": (),
     "auditor": (),
     "operate": (),
+    "importer": (),
 }
 
 # The earliest time that a zip archive can carry: folders do not differ by when they were built.

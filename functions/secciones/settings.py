@@ -16,9 +16,12 @@ class SettingsError(Exception):
     """Everything that is missing or wrong, a line each, by the names of the environment's variables."""
 
 
-def _setting(read: Callable[[str], Any], default: str | None = None) -> Any:
-    """A field that `read` makes of the variable's text; ValueError's message says what is wrong with it."""
-    return dataclasses.field(metadata={"read": read, "default": default})
+def _setting(read: Callable[[str], Any], default: str | None = None, *, needless_with: str = "") -> Any:
+    """A field that `read` makes of the variable's text; ValueError's message says what is wrong with it.
+
+    With `needless_with` for REGISTRY, it may be missing and is then empty.
+    """
+    return dataclasses.field(metadata={"read": read, "default": default, "needless_with": needless_with})
 
 
 def _text(value: str) -> str:
@@ -90,10 +93,13 @@ def _emulator(value: str) -> str:
     return value
 
 
-def _signatures(value: str) -> str:
-    if value not in {"kept", "removed"}:
-        raise ValueError("must be kept or removed")
-    return value
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return value
+
+    return read
 
 
 def is_loopback(host: str) -> bool:
@@ -132,10 +138,12 @@ class PageSettings(CommonSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrySettings(CommonSettings):
-    """Where SIGES is and how to speak to it."""
+    """Which registry is asked: SIGES, what was imported, or that only when SIGES does not answer; and how to reach
+    SIGES."""
 
-    siges_url: str = _setting(_url)
-    siges_token: str = _setting(_secret)
+    registry: str = _setting(_one_of("siges", "oneroster", "siges-then-oneroster"), "siges")
+    siges_url: str = _setting(_url, needless_with="oneroster")
+    siges_token: str = _setting(_secret, needless_with="oneroster")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +181,7 @@ class CallerSettings(CommonSettings):
     signatures off: where the platform sends one token alone, as Cloud Tasks and Cloud Scheduler do, it does."""
 
     caller_issuer: str = _setting(_url, "https://accounts.google.com")
-    caller_signatures: str = _setting(_signatures, "kept")
+    caller_signatures: str = _setting(_one_of("kept", "removed"), "kept")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +201,7 @@ class VerifySettings(PageSettings, RegistrySettings):
     end, is the client's: Google's load balancer appends two (the client's and its own), Cloud Run alone one."""
 
     pseudonym_secret: str = _setting(_secret)
+    registry_secret: str = _setting(_secret, needless_with="siges")
     account_failures_per_six_hours: int = _setting(_count, "5")
     dui_failures_per_hour: int = _setting(_count, "5")
     dui_failures_per_day: int = _setting(_count, "20")
@@ -266,6 +275,21 @@ class OperateSettings(QueueSettings, CallerSettings):
     pseudonym_secret: str = _setting(_secret)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImporterSettings(CallerSettings):
+    """Settings of the function `importer`. `registry_secret` is the key under which DUI and NIP are hashed, the same as
+    `verify` has. An export that would change more than `import_change_percent` of all students, sections or teachers
+    waits for an operator's word; what is imported is forgotten after `registry_days` without another import."""
+
+    importer_url: str = _setting(_url)
+    scheduler_service_account: str = _setting(_address)
+    storage_api_endpoint: str = _setting(_url, "https://storage.googleapis.com")
+    registry_bucket: str = _setting(_text)
+    registry_secret: str = _setting(_secret)
+    import_change_percent: int = _setting(_count, "10")
+    registry_days: int = _setting(_count, "60")
+
+
 def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """Read a function's settings; raises SettingsError that names all that is missing or wrong at once.
 
@@ -276,6 +300,9 @@ def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
     for field in dataclasses.fields(settings):
         name = field.name.upper()
         text = environ.get(name) or field.metadata["default"]
+        if text is None and field.metadata["needless_with"] == values.get("registry", "unknown"):
+            values[field.name] = ""
+            continue
         if text is None:
             problems.append(f"{name} is missing")
             continue

@@ -13,9 +13,9 @@ from secciones.adapters.audit import DocumentsAuditLog
 from secciones.adapters.system import SystemClock, SystemIds, fraction
 from secciones.domain import quota
 from secciones.ports.audit import AuditLog
-from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
+from secciones.registries import importer, registry
 from secciones.stores import audit_documents_of, documents_of
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
             return settings.auditor_url, settings.scheduler_service_account
         case s.OperateSettings():
             return settings.operate_url, settings.operators_service_account
+        case s.ImporterSettings():
+            return settings.importer_url, settings.scheduler_service_account
         case _:
             raise TypeError(f"{type(settings).__name__} is not of a background function")
 
@@ -119,7 +121,7 @@ def _verify(settings: s.VerifySettings) -> Any:
     from secciones.web.pages.verify import VerifyPorts
 
     return VerifyPorts(
-        registry=_registry(settings),
+        registry=registry(settings, documents_of(settings), settings.registry_secret),
         documents=documents_of(settings),
         clock=CLOCK,
         rules=VerificationRules(
@@ -139,7 +141,9 @@ def _verify(settings: s.VerifySettings) -> Any:
 def _sections(settings: s.SectionsSettings) -> Any:
     from secciones.web.pages.sections import SectionsPorts
 
-    return SectionsPorts(_registry(settings), IDS, settings.workspace_domain, settings.batch_limit)
+    return SectionsPorts(
+        registry(settings, documents_of(settings)), IDS, settings.workspace_domain, settings.batch_limit
+    )
 
 
 def _reset(settings: s.ResetSettings) -> Any:
@@ -147,7 +151,7 @@ def _reset(settings: s.ResetSettings) -> Any:
     from secciones.web.pages.reset import ResetPorts
 
     return ResetPorts(
-        registry=_registry(settings),
+        registry=registry(settings, documents_of(settings)),
         documents=documents_of(settings),
         queue=_queue(settings),
         sealer=_sealer(settings),
@@ -222,6 +226,12 @@ def _operate(settings: s.OperateSettings) -> Any:
     return Desk(documents_of(settings), _queue(settings), _audit(settings), CLOCK, settings.pseudonym_secret)
 
 
+def _importer(settings: s.ImporterSettings) -> Any:
+    from secciones.adapters.cloud_storage import SCOPE
+
+    return importer(settings, documents_of(settings), _audit(settings), _own_credentials(SCOPE))
+
+
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.LoginSettings: _login,
     s.VerifySettings: _verify,
@@ -231,17 +241,12 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.SweeperSettings: _sweeper,
     s.AuditorSettings: _auditor,
     s.OperateSettings: _operate,
+    s.ImporterSettings: _importer,
 }
 
 
 def _audit(settings: s.CommonSettings) -> AuditLog:
     return DocumentsAuditLog(audit_documents_of(settings), CLOCK, IDS, timedelta(days=settings.audit_retention_days))
-
-
-def _registry(settings: s.RegistrySettings) -> Registry:
-    from secciones.adapters.siges import SigesRegistry
-
-    return SigesRegistry(settings.siges_url, settings.siges_token, random=fraction)
 
 
 def _queue(settings: s.QueueSettings) -> TaskQueue:

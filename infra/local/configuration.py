@@ -12,13 +12,14 @@ from infra.local.folder import Folder
 
 PROJECT = "secciones-local"
 LOCATION = f"projects/{PROJECT}/locations/us-central1"
-FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor", "operate")
+FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor", "operate", "importer")
 GOOGLE_SETTINGS = (
     "OIDC_ISSUER",
     "DIRECTORY_API_ENDPOINT",
     "GMAIL_API_ENDPOINT",
     "TOKEN_ENDPOINT",
     "KMS_API_ENDPOINT",
+    "STORAGE_API_ENDPOINT",
 )
 
 # Ports, counted from that of the front door.
@@ -152,6 +153,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "DIRECTORY_API_ENDPOINT": google,
         "GMAIL_API_ENDPOINT": google,
         "KMS_API_ENDPOINT": google,
+        "STORAGE_API_ENDPOINT": google,
         "TOKEN_ENDPOINT": configuration.token_endpoint,
         "CLOUD_TASKS_ENDPOINT": configuration.tasks,
         "SIGES_URL": configuration.siges,
@@ -159,6 +161,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "SWEEPER_URL": configuration.function_url("sweeper"),
         "AUDITOR_URL": configuration.function_url("auditor"),
         "OPERATE_URL": configuration.function_url("operate"),
+        "IMPORTER_URL": configuration.function_url("importer"),
     }
 
 
@@ -181,5 +184,6 @@ def _state(configuration: Configuration) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "STORE": "firestore" if configuration.given("FIRESTORE_EMULATOR_HOST") else embedded,
         "TASKS_QUEUE": f"{LOCATION}/queues/resets",
+        "REGISTRY_BUCKET": f"{PROJECT}-roster",
         "SEAL_KEY": f"{LOCATION}/keyRings/secciones/cryptoKeys/seeds",
     }

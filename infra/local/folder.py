@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SECRETS = ("OIDC_CLIENT_SECRET", "PSEUDONYM_SECRET", "SESSION_SECRET", "SIGES_TOKEN")
+SECRETS = ("OIDC_CLIENT_SECRET", "PSEUDONYM_SECRET", "REGISTRY_SECRET", "SESSION_SECRET", "SIGES_TOKEN")
 
 
 class FolderInUse(Exception):
@@ -74,12 +74,12 @@ def opened(root: Path, fresh: bool) -> Iterator[Folder]:
 
 
 def kept_secrets(folder: Folder) -> dict[str, str]:
-    """The stack's own secrets by the name of their setting: made once, then always the same."""
+    """The stack's own secrets by the name of their setting: each made once, then always the same."""
     file = folder.state / "secrets.json"
-    if file.exists():
-        return {str(name): str(value) for name, value in json.loads(file.read_text()).items()}
-    made = {name: secrets.token_urlsafe(32) for name in SECRETS}
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as output:
-        json.dump(made, output, indent=2)
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    made = {name: kept.get(name) or secrets.token_urlsafe(32) for name in SECRETS}
+    if made != kept:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as output:
+            json.dump(made, output, indent=2)
     return made

@@ -18,6 +18,7 @@ from infra.local.configuration import (
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "infra/local/sample"
 SWEEP_SECONDS = "20"
+IMPORT_SECONDS = "60"
 A_DAY = "86400"
 QUEUE_OPTIONS = ("maxAttempts=20", "minBackoff=1s", "maxBackoff=60s")
 
@@ -69,7 +70,7 @@ def functions(configuration: Configuration) -> list[Part]:
 
 
 def entrances(configuration: Configuration) -> list[Part]:
-    """What calls the functions: the front door for people, the scheduler for the sweeper and the auditor."""
+    """What calls the functions: the front door for people, the scheduler for the background functions."""
     return [_front_door(configuration), _scheduler(configuration)]
 
 
@@ -120,6 +121,7 @@ def _scheduler(configuration: Configuration) -> Part:
     sweep_seconds = configuration.setting("SWEEP_SECONDS", SWEEP_SECONDS)
     options = (
         *("--job", "sweep", configuration.function_url("sweeper"), settings["SWEEPER_URL"], sweep_seconds),
+        *("--job", "import", configuration.function_url("importer"), settings["IMPORTER_URL"], IMPORT_SECONDS),
         *("--job", "audit", configuration.function_url("auditor"), settings["AUDITOR_URL"], A_DAY),
         *("--service-account", settings["SCHEDULER_SERVICE_ACCOUNT"]),
         *("--token-url", configuration.identity),

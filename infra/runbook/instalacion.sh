@@ -71,7 +71,7 @@ paso_recursos() {
 
 paso_secretos() {
   local nombre
-  for nombre in session pseudonym siges oidc-client $(grep -q '^synthetic_teacher *= *true' \
+  for nombre in session pseudonym registry siges oidc-client $(grep -q '^synthetic_teacher *= *true' \
     "$TERRAFORM/environments/$AMBIENTE.tfvars" && echo synthetic-teacher); do
     [ -n "$(gcloud secrets versions list "$nombre" --filter='state=ENABLED' --limit=1 --format='value(name)' \
       --project="$PROYECTO" 2>/dev/null)" ] || falta "el valor del secreto $nombre" "$(como_agregar "$nombre")"
@@ -81,14 +81,14 @@ paso_secretos() {
 
 como_agregar() { # secreto
   case "$1" in
-    session | pseudonym) echo "openssl rand -base64 48 | tr -d '\n' | gcloud secrets versions add $1 --data-file=- --project=$PROYECTO" ;;
+    session | pseudonym | registry) echo "openssl rand -base64 48 | tr -d '\n' | gcloud secrets versions add $1 --data-file=- --project=$PROYECTO" ;;
     *) echo "read -rs V; printf '%s' \"\$V\" | gcloud secrets versions add $1 --data-file=- --project=$PROYECTO" ;;
   esac
 }
 
 paso_funciones() {
   local nombre imagen
-  for nombre in login verify sections reset worker sweeper auditor operate; do
+  for nombre in login verify sections reset worker sweeper auditor operate importer; do
     imagen=$(gcloud run services describe "$nombre" --region="$REGION" --project="$PROYECTO" \
       --format='value(spec.template.spec.containers[0].image)' 2>/dev/null || true)
     case "$imagen" in

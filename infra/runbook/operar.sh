@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # La mesa de operación: pregunta lo que hace falta, toma un pase de la cuenta `operators` y llama a la función `operate`.
 #
-#   infra/runbook/operar.sh report|unlock|release|resend|cancel|pause|resume
+#   infra/runbook/operar.sh report|unlock|release|resend|cancel|pause|resume|confirm
 #
 # Usa el proyecto de gcloud; PROYECTO y REGION lo cambian. Ni el pase ni el DUI pasan por una línea de órdenes.
 set -euo pipefail
 
 mostrar_uso() {
-  echo "uso: operar.sh report|unlock|release|resend|cancel|pause|resume" >&2
+  echo "uso: operar.sh report|unlock|release|resend|cancel|pause|resume|confirm" >&2
   exit 64
 }
 
@@ -68,6 +68,7 @@ case "$1" in
   cancel) preguntar batch "Número completo del lote" ;;
   pause) preguntar notice "Aviso para las docentes (opcional)" ;;
   resume) ;;
+  confirm) preguntar export "Nombre de la exportación, con su número, como está en el registro de eventos" ;;
   *) mostrar_uso ;;
 esac
 preguntar reason "Motivo (queda en la auditoría; sin DUI ni NIP)"

@@ -1,7 +1,7 @@
 # Secrets, whose values an administrator puts in (infra/runbook), and the key that seals seeds.
 
 resource "google_secret_manager_secret" "this" {
-  for_each = toset(["oidc-client", "pseudonym", "session", "siges", "synthetic-teacher"])
+  for_each = toset(["oidc-client", "pseudonym", "registry", "session", "siges", "synthetic-teacher"])
 
   project             = var.project
   secret_id           = each.value

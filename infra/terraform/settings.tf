@@ -43,6 +43,7 @@ locals {
   }
 
   registry_settings = {
+    REGISTRY  = var.registry
     SIGES_URL = var.siges_url
   }
 

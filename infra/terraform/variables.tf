@@ -76,6 +76,17 @@ variable "siges_url" {
   type = string
 }
 
+variable "registry" {
+  description = "Which registry is asked: siges, oneroster (what was imported) or siges-then-oneroster"
+  type        = string
+  default     = "siges"
+}
+
+variable "registry_exporter" {
+  description = "Who puts the registry's exports into the bucket, as IAM writes it: serviceAccount:…"
+  type        = string
+}
+
 # Limits: what more than one part has to know
 
 variable "settings" {

@@ -1,4 +1,4 @@
-# DUI and NIP against SIGES.
+# DUI and NIP against the registry.
 
 module "verify" {
   source = "./modules/function"
@@ -14,5 +14,6 @@ module "verify" {
   settings = merge(local.page_settings, local.registry_settings)
   secrets = merge(local.page_secrets, local.registry_secrets, {
     PSEUDONYM_SECRET = google_secret_manager_secret.this["pseudonym"].secret_id
+    REGISTRY_SECRET  = google_secret_manager_secret.this["registry"].secret_id
   })
 }

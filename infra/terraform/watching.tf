@@ -79,6 +79,16 @@ locals {
       source   = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=\"auditor\""
       filter   = "severity>=ERROR"
     }
+    registro-en-espera = {
+      title    = "Una exportación del registro espera confirmación"
+      severity = "ERROR"
+      filter   = "jsonPayload.message:\"registry: an export waits\""
+    }
+    registro-con-errores = {
+      title    = "Una exportación del registro tiene errores"
+      severity = "ERROR"
+      filter   = "jsonPayload.message:\"registry: an export was refused as a whole\" OR jsonPayload.message:\"registry: an export was imported without some of its rows\""
+    }
     auditoria-incompleta = {
       title    = "La auditoría no guardó un evento"
       severity = "ERROR"

@@ -29,6 +29,7 @@ BUDGET: dict[str, tuple[int, set[str]]] = {
     "sweeper": (60, HTTP | GOOGLE_AUTH),
     "operate": (60, HTTP | GOOGLE_AUTH),
     "auditor": (60, HTTP | GOOGLE_AUTH),
+    "importer": (60, HTTP | GOOGLE_AUTH),
 }
 PROGRAM = """
 import json, sys

@@ -134,6 +134,7 @@ TYPED: dict[str, tuple[str, dict[str, object]]] = {
     "cancel": (f"{'a' * 26}\n{REASON}\n", {"batch": "a" * 26}),
     "pause": (f"Vuelva más tarde\n{REASON}\n", {"notice": "Vuelva más tarde"}),
     "resume": (f"{REASON}\n", {}),
+    "confirm": (f"roster.zip#17\n{REASON}\n", {"export": "roster.zip#17"}),
 }
 
 

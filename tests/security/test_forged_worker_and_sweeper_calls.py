@@ -202,7 +202,12 @@ def token_from_google(stack: Stack, name: str, audience: str) -> str:
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize(
     ("function", "own", "other"),
-    [("worker", "tasks", "login"), ("sweeper", "scheduler", "tasks"), ("auditor", "scheduler", "tasks")],
+    [
+        ("worker", "tasks", "login"),
+        ("sweeper", "scheduler", "tasks"),
+        ("auditor", "scheduler", "tasks"),
+        ("importer", "scheduler", "tasks"),
+    ],
 )
 def test_the_real_functions_take_their_callers_token_alone(stack: Stack, function: str, own: str, other: str) -> None:
     address = f"http://127.0.0.1:{stack.port + FIRST_FUNCTION + FUNCTIONS.index(function)}"
@@ -226,6 +231,7 @@ def test_the_front_door_leads_to_neither(stack: Stack) -> None:
         "/secciones/sweeper",
         "/secciones/auditor",
         "/secciones/operate",
+        "/secciones/importer",
         "/",
         "/secciones/../worker",
     ):

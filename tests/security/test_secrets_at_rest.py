@@ -29,6 +29,7 @@ OURS = (
     "sweeper",
     "auditor",
     "operate",
+    "importer",
     "front_door",
     "tasks",
     "scheduler",

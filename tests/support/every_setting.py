@@ -22,5 +22,8 @@ EVERY_SETTING = {
     "AUDITOR_URL": "https://auditor.example",
     "OPERATE_URL": "https://operate.example",
     "OPERATORS_SERVICE_ACCOUNT": "operators@x.example",
+    "IMPORTER_URL": "https://importer.example",
+    "REGISTRY_BUCKET": "secciones-test-registry",
+    "REGISTRY_SECRET": SECRET,
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@x.example",
 }

@@ -3,15 +3,18 @@ the systems which nearly every call of it needs, the store among them."""
 
 import contextlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from secciones.adapters.system import SystemClock, SystemIds
 from secciones.ports.documents import Documents
 from secciones.services.sessions import Sessions, SessionTimes
 from secciones.web.session import SESSION_COOKIE
 from tests.support.every_setting import EVERY_SETTING, SECRET
+from tests.support.google_edge import TOKEN_PATH, give_tokens, key_file_content
 from tests.support.issuer import Issuer
 from tests.support.scripted_http import Answer, scripted_server
 
@@ -38,10 +41,15 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
     sessions = Sessions(documents, SystemClock(), SystemIds(), SECRET, times)
     signed_in = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana"))
     verified = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana", "t1", "actor"))
-    with scripted_server() as server:
+    with scripted_server() as server, tempfile.TemporaryDirectory() as folder:
         issuer = Issuer(server)
+        give_tokens(server)
+        key = Path(folder) / "key.json"
+        key.write_text(json.dumps(key_file_content(f"{server.url}{TOKEN_PATH}")))
+        server.on(f"/storage/v1/b/{EVERY_SETTING['REGISTRY_BUCKET']}/o", Answer(body={}))
         server.on("/v1/teachers/t1/schools", Answer(body={"schools": [_SCHOOL, _SCHOOL | {"id": "s2"}]}))
         settings = EVERY_SETTING | {"CALLER_ISSUER": server.url, "SIGES_URL": server.url}
+        settings |= {"STORAGE_API_ENDPOINT": server.url, "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
 
         def called(audience: str, caller: str, status: int = 200, **body: str) -> Question:
             token = issuer.token(aud=settings[audience], email=settings[caller])
@@ -59,6 +67,7 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
                 "sweeper": called("SWEEPER_URL", "SCHEDULER_SERVICE_ACCOUNT"),
                 "operate": called("OPERATE_URL", "OPERATORS_SERVICE_ACCOUNT", 404, **_REPORT),
                 "auditor": called("AUDITOR_URL", "SCHEDULER_SERVICE_ACCOUNT"),
+                "importer": called("IMPORTER_URL", "SCHEDULER_SERVICE_ACCOUNT"),
             },
         )
 

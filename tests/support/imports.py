@@ -6,6 +6,7 @@ from typing import Any
 
 from secciones.adapters.stored_registry import StoredRegistry
 from secciones.ports.documents import Documents
+from secciones.services.confirm_import import confirm_import
 from secciones.services.import_roster import INCOMING, Importer, Result, import_next
 from tests.support.fakes import FakeAudit, FakeBucket, FakeClock
 from tests.support.oneroster import zipped
@@ -45,7 +46,8 @@ class ImportWorld:
         result = import_next(self.importer())
         assert result is not None
         if result.state == "unconfirmed" and is_confirmed:
-            result = import_next(self.importer(), result.export)
+            assert confirm_import(self.documents, result.export)
+            result = import_next(self.importer())
             assert result is not None
         return result
 

@@ -17,6 +17,7 @@ ALL = [
     s.SweeperSettings,
     s.AuditorSettings,
     s.OperateSettings,
+    s.ImporterSettings,
 ]
 
 
@@ -39,7 +40,11 @@ def test_good_settings_are_read_with_googles_own_addresses_as_defaults() -> None
 
 @pytest.mark.parametrize("settings", ALL)
 def test_everything_that_is_missing_is_named_at_once(settings: type[s.CommonSettings]) -> None:
-    required = [field.name.upper() for field in dataclasses.fields(settings) if field.metadata["default"] is None]
+    required = [
+        field.name.upper()
+        for field in dataclasses.fields(settings)
+        if field.metadata["default"] is None and field.metadata["needless_with"] != "siges"
+    ]
     assert problems(settings, {}) == sorted(f"{name} is missing" for name in required)
 
 
@@ -69,6 +74,24 @@ def test_a_loopback_address_is_refused_in_the_cloud_and_nowhere_else(url: str) -
 def test_the_emulator_and_a_store_on_disk_are_refused_in_the_cloud() -> None:
     environ = GOOD | {"FIRESTORE_EMULATOR_HOST": "localhost:8088", "STORE": "sqlite:/tmp/x", "K_SERVICE": "verify"}
     assert [line.split()[0] for line in problems(s.VerifySettings, environ)] == ["FIRESTORE_EMULATOR_HOST", "STORE"]
+
+
+@pytest.mark.parametrize(
+    ("registry", "needed"),
+    [
+        ("siges", {"SIGES_URL", "SIGES_TOKEN"}),
+        ("oneroster", {"REGISTRY_SECRET"}),
+        ("siges-then-oneroster", {"SIGES_URL", "SIGES_TOKEN", "REGISTRY_SECRET"}),
+    ],
+)
+def test_a_registry_needs_what_it_uses(registry: str, needed: set[str]) -> None:
+    rest = {name: value for name, value in GOOD.items() if name not in {"SIGES_URL", "SIGES_TOKEN", "REGISTRY_SECRET"}}
+    assert {line.split()[0] for line in problems(s.VerifySettings, rest | {"REGISTRY": registry})} == needed
+    assert s.load(s.VerifySettings, GOOD | {"REGISTRY": registry}).registry == registry
+
+
+def test_a_registry_that_nobody_knows_is_refused() -> None:
+    assert problems(s.VerifySettings, GOOD | {"REGISTRY": "sigés"})
 
 
 @pytest.mark.parametrize("unit", ["/", "Estudiantes", "/Estudiantes/", ""])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from secciones.domain.import_problems import BundleRefused, Reason
 
@@ -44,6 +45,11 @@ class File:
     name: str
     columns: tuple[Column, ...]
     lifecycle: tuple[str, ...] = ()  # those that are filled in a delta and empty in bulk
+
+    @cached_property
+    def references(self) -> tuple[Column, ...]:
+        """The columns that refer to another file."""
+        return tuple(column for column in self.columns if column.refers not in {"", self.name})
 
 
 _IDENTIFIER = re.compile(r"(?!\.{1,2}\Z)[0-9A-Za-z._@-]{1,255}")
@@ -315,5 +321,7 @@ def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
                 return column.name, Reason.MISSING_VALUE
         elif column.check is not None and (reason := column.check(value)):
             return column.name, reason
+    if len(row) == len(file.columns):
+        return None
     extensions = (name for name in row if name.startswith(_EXTENSION))
     return next(((name, reason) for name in extensions if (reason := text(row[name]))), None)

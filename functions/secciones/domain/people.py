@@ -87,6 +87,8 @@ class Teacher:
 def clean_name(text: str) -> str:
     """One line of printable text: stray blanks, control and bidirectional characters of dirty records gone."""
     composed = unicodedata.normalize("NFC", text)
+    if composed.isprintable():  # so are nearly all of a nation's names, which then cost a tenth
+        return " ".join(composed.split())
     printable = "".join(" " if c.isspace() else c for c in composed if c.isspace() or unicodedata.category(c)[0] != "C")
     return " ".join(printable.split())
 

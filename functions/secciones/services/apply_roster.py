@@ -27,12 +27,12 @@ from secciones.domain.stored_roster import (
 )
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
+from secciones.services.confirm_import import IMPORTS
 from secciones.services.roster_changes import Changes
 from secciones.services.roster_tables import RosterTables
 
 T = TypeVar("T")
 
-IMPORTS = "registry_imports"
 _LEASE = "lease"
 # Longer than reading a nation's files takes, and than two clocks can be apart.
 _LEASE_LASTS = timedelta(minutes=30)

@@ -18,7 +18,8 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.bucket import Bucket, StoredFile
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
-from secciones.services.apply_roster import IMPORTS, ImportLease, apply_changes
+from secciones.services.apply_roster import ImportLease, apply_changes
+from secciones.services.confirm_import import ask_for_confirmation, is_confirmed
 from secciones.services.load_roster import Loader, load_flat
 from secciones.services.roster_bundle import FlatBundle, ZipBundle
 from secciones.services.roster_changes import Changes, Tally, find_changes
@@ -27,7 +28,6 @@ from secciones.services.roster_tables import RosterTables
 INCOMING = "incoming/"
 _REPORTS = "reports/"
 _REFERENCE = "reference/roster.sqlite"
-_STATE_KEPT_FOR = timedelta(days=30)
 _REPORT_HEADER = ("file", "line", "column", "reason")
 
 
@@ -65,22 +65,22 @@ class Result:
     refused_because: Problem | None = None
 
 
-def import_next(importer: Importer, confirmed: str = "") -> Result | None:
+def import_next(importer: Importer) -> Result | None:
     """Import the oldest export there is; None when there is none.
 
-    One that waits for its confirmation lets no other pass, since the later ones build on it: it is confirmed with
-    its name, or removed from the bucket. What was imported or refused is removed, because it has DUI and NIP in clear.
+    One that waits for its confirmation lets no other pass, since the later ones build on it: it is confirmed, or
+    removed from the bucket. What was imported or refused is removed, because it has DUI and NIP in clear.
     Raises LeaseHeld, LeaseLost, BucketUnavailable, DocumentsUnavailable; after each, the next call begins anew.
     """
     export = next((file for file in importer.bucket.files(INCOMING) if not file.name.endswith("/")), None)
     if export is None:
         return None
-    is_confirmed = _is_confirmed(importer, export, confirmed)
-    if is_confirmed is False:
+    word = is_confirmed(importer.documents, _name(export))
+    if word is False:
         return Result(_name(export), State.UNCONFIRMED, 0, _report_name(export))
     lease = ImportLease(importer.documents, importer.clock)
     try:
-        return _import(importer, lease, export, is_confirmed=bool(is_confirmed))
+        return _import(importer, lease, export, is_believed=word is True)
     finally:
         lease.release()
 
@@ -93,29 +93,12 @@ def _report_name(export: StoredFile) -> str:
     return f"{_REPORTS}{_name(export)}.csv"
 
 
-def _is_confirmed(importer: Importer, export: StoredFile, confirmed: str) -> bool | None:
-    """None when nobody was asked yet."""
-    document_id = key_of(_name(export))
-    if confirmed == _name(export):
-        _keep_state(importer, export, is_confirmed=True)
-        return True
-    document = importer.documents.get(IMPORTS, document_id)
-    return None if document is None else bool(document["is_confirmed"])
-
-
-def _keep_state(importer: Importer, export: StoredFile, *, is_confirmed: bool) -> None:
-    document = {"is_confirmed": is_confirmed, "expires_at": importer.clock.now() + _STATE_KEPT_FOR}
-    importer.documents.transact(lambda transaction: transaction.set(IMPORTS, key_of(_name(export)), document))
-    if is_confirmed:
-        importer.audit.record(_event(export, "confirmed"))
-
-
-def _import(importer: Importer, lease: ImportLease, export: StoredFile, *, is_confirmed: bool) -> Result:
+def _import(importer: Importer, lease: ImportLease, export: StoredFile, *, is_believed: bool) -> Result:
     with tempfile.TemporaryDirectory() as scratch, _report(Path(scratch) / "report.csv") as report:
         refused_because, tallies = None, Changes().tallies
         try:
             with _loaded(importer, export, Path(scratch) / "tables", report) as tables:
-                state, tallies = _take(importer, lease, tables, is_confirmed=is_confirmed)
+                state, tallies = _take(importer, lease, tables, is_believed=is_believed)
         except BundleRefused as refusal:
             refused_because, state = refusal.problem, State.REFUSED
             report.add(refusal.problem)
@@ -129,11 +112,11 @@ def _import(importer: Importer, lease: ImportLease, export: StoredFile, *, is_co
 
 
 def _take(
-    importer: Importer, lease: ImportLease, tables: RosterTables, *, is_confirmed: bool
+    importer: Importer, lease: ImportLease, tables: RosterTables, *, is_believed: bool
 ) -> tuple[State, dict[str, Tally]]:
     now = importer.clock.now()
     changes = find_changes(importer.documents, tables, now, importer.kept_for)
-    if changes.percent() > importer.most_percent and not is_confirmed:
+    if changes.percent() > importer.most_percent and not is_believed:
         return State.UNCONFIRMED, changes.tallies
     # First what later deltas will change: an import that dies in the middle is begun anew, and ends the same.
     with tables.path.open("rb") as content:
@@ -175,7 +158,7 @@ def _fetch_reference(importer: Importer, path: Path) -> None:
 
 def _end(importer: Importer, export: StoredFile, result: Result) -> None:
     if result.state is State.UNCONFIRMED:
-        _keep_state(importer, export, is_confirmed=False)
+        ask_for_confirmation(importer.documents, importer.clock, _name(export))
     counts = {f"{kind}_touched": tally.touched for kind, tally in result.tallies.items()}
     importer.audit.record(_event(export, result.state.value, **counts, problems=result.problems))
     if result.state is not State.UNCONFIRMED:

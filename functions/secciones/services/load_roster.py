@@ -82,9 +82,9 @@ class Loader:
         return None
 
     def _reference_problem(self, file: File, row: Row) -> tuple[str, Reason] | None:
-        for column in file.columns:
+        for column in file.references:
             value = row[column.name]
-            if not value or not column.refers or column.refers == file.name:
+            if not value:
                 continue
             known = self._known[column.refers]
             if not all(key(part.strip()) in known for part in value.split(",")):

@@ -5,6 +5,7 @@ changes. In the cloud the scratch space is memory; hence no id is stored twice: 
 64 bits of a hash of it. DUI and NIP come in as a keyed hash only.
 """
 
+import functools
 import hashlib
 import sqlite3
 from array import array
@@ -73,6 +74,7 @@ UNION SELECT 1 FROM temp.sections GROUP BY school HAVING count(*) > {_MOST_SECTI
 """  # noqa: S608
 
 
+@functools.lru_cache(maxsize=4096)  # a section's id comes with each of its students
 def key(sourced_id: str) -> int:
     """What stands for an id in the tables. That two of a nation's ids share one has odds of one in ten million."""
     return int.from_bytes(hashlib.blake2b(sourced_id.encode(), digest_size=8).digest(), "big", signed=True)

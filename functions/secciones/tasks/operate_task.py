@@ -19,6 +19,7 @@ from secciones.ports.documents import Documents
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batches import batches_of, load
 from secciones.services.cancel_batch import cancel_batch
+from secciones.services.confirm_import import confirm_import
 from secciones.services.pause import Pause, pause_resets, resume_resets
 from secciones.services.release_binding import release_binding
 from secciones.services.request_resend import resend_for_teacher
@@ -30,6 +31,7 @@ from secciones.tasks.callers import Caller
 _LARGEST_BODY = 4096
 _LONGEST_TEXT = 500
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[a-z0-9.-]{1,190}")
+_EXPORT = re.compile(r"[^#]{1,200}#\d{1,20}")
 _ACTOR = re.compile(r"[0-9a-f]{32}")
 # A DUI, NIP or NIE that somebody writes into a sentence would be kept for years.
 _NUMBER_OF_A_PERSON = re.compile(r"\d{7}|\d{5,8}-\d(?!\d)")
@@ -152,6 +154,12 @@ def _batch_id(value: Any) -> str:
     return value
 
 
+def _export(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not _EXPORT.fullmatch(value):
+        raise ValueError
+    return value
+
+
 def _ordinal(value: Any) -> int:
     if type(value) is not int or not 0 < value < 100:
         raise ValueError
@@ -167,6 +175,7 @@ _READERS: dict[str, Reader] = {
     "batch": _batch_id,
     "teacher": _matching(_ADDRESS),
     "number": _ordinal,
+    "export": _export,
 }
 _SENTENCE = f"one line of 4 to {_LONGEST_TEXT} characters, without the number of a person"
 _EXPECTED = {
@@ -177,6 +186,7 @@ _EXPECTED = {
     "actor": "32 hexadecimal digits, as the audit has them",
     "batch": "a whole batch id of 26 characters, as the log has it",
     "teacher": "an e-mail address",
+    "export": "the name of an export with its number, as the log has it",
     "number": "how often the mail will then have been sent again, as the report says",
 }
 
@@ -190,7 +200,7 @@ def _with_actor(desk: Desk, values: Values) -> Values:
 
 
 def _event(action: str, values: Values) -> AuditEvent:
-    details = {name: values[name] for name in ("operator", "reason", "notice", "number") if name in values}
+    details = {name: values[name] for name in ("operator", "reason", "notice", "number", "export") if name in values}
     return AuditEvent(
         "operation",
         action,
@@ -240,6 +250,10 @@ def _resume(desk: Desk, _: Values) -> Mapping[str, Any]:
     return {"paused": False, "was_paused": ended is not None, **(_told(ended) if ended else {})}
 
 
+def _confirm_import(desk: Desk, values: Values) -> Mapping[str, Any]:
+    return {"export": values["export"], "was_waiting": confirm_import(desk.documents, values["export"])}
+
+
 def _told(pause: Pause) -> Mapping[str, Any]:
     return {"since": pause.since.isoformat(), "notice": pause.notice}
 
@@ -275,4 +289,5 @@ _ACTIONS: dict[str, _Action] = {
     "report": _Action(_report, one_of=("batch", "teacher")),
     "pause": _Action(_pause, takes=("notice",)),
     "resume": _Action(_resume),
+    "confirm": _Action(_confirm_import, needs=("export",)),
 }

@@ -63,6 +63,7 @@ from pathlib import Path
 
 from infra.local.google.app import create_app
 from infra.local.google.config import (
+    DEFAULT_BUCKET,
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
     DEFAULT_KMS_KEY,
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--service-account", action="append", default=[])
     add("--grant", action="append", type=_pair, default=[])
     add("--kms-key", action="append")
+    add("--bucket", action="append")
     add("--quota", type=int, default=2400)
     add("--latency", action="append", type=_pair, default=[])
     return parser
@@ -134,6 +136,7 @@ def _config(options: argparse.Namespace) -> Config:
         service_accounts=tuple(options.service_account),
         grants={email: frozenset(scopes.split(",")) for email, scopes in grants},
         kms_keys=tuple(options.kms_key or [DEFAULT_KMS_KEY]),
+        buckets=tuple(options.bucket or [DEFAULT_BUCKET]),
         quota_per_minute=options.quota,
         latency={api: float(seconds) for api, seconds in latency},
     )

@@ -21,7 +21,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """A body is JSON, or a text that is HTML, or nothing."""
+    """A body is JSON, or a text that is HTML, or the bytes of a file, or nothing."""
 
     status: int
     body: Any = None
@@ -30,12 +30,15 @@ class Answer:
     def content(self) -> bytes:
         if isinstance(self.body, str):
             return self.body.encode()
+        if isinstance(self.body, bytes):
+            return self.body
         if self.body is None:
             return b""
         return (json.dumps(self.body, indent=2, ensure_ascii=False) + "\n").encode()
 
     def all_headers(self) -> dict[str, str]:
         kind = "text/html" if isinstance(self.body, str) else "application/json"
+        kind = "application/octet-stream" if isinstance(self.body, bytes) else kind
         return {
             "Content-Type": f"{kind}; charset=UTF-8",
             "Cache-Control": "private",

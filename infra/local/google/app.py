@@ -24,9 +24,13 @@ from infra.local.google.quota import Quota
 from infra.local.google.service_accounts import ServiceAccounts
 from infra.local.google.signin import SignIn
 from infra.local.google.state import State
+from infra.local.google.storage import Storage
 from infra.local.google.tokens import TokenEndpoint
 
-API_PREFIXES = ("/admin/directory/v1", "/gmail/v1", "/upload/gmail/v1", "/v1/projects")
+API_PREFIXES = (
+    *("/admin/directory/v1", "/gmail/v1", "/upload/gmail/v1", "/v1/projects"),
+    *("/storage/v1", "/upload/storage/v1"),
+)
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 LARGEST_REQUEST = 64 * 1024 * 1024
 PAGE_POLICY = (
@@ -52,6 +56,7 @@ def create_app(config: Config) -> Flask:
     gateway.serve(directory.api())
     gateway.serve(Gmail(store, accounts).api())
     gateway.serve(Kms(state, config.kms_keys).api())
+    gateway.serve(Storage(state, config.buckets).api())
     gateway.serve(IamCredentials(service_accounts, tokens, config.public_url, issuer_key).api())
 
     app = Flask(__name__)

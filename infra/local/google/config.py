@@ -14,6 +14,7 @@ DEFAULT_CLIENT_ID = f"{PROJECT}.apps.googleusercontent.com"
 DEFAULT_CLIENT_SECRET = PROJECT
 DEFAULT_REDIRECT_URI = "http://localhost:8080/secciones/oauth2/callback"
 DEFAULT_KMS_KEY = f"projects/{PROJECT}/locations/us-central1/keyRings/secciones/cryptoKeys/seeds"
+DEFAULT_BUCKET = f"{PROJECT}-roster"
 CUSTOMER_ID = "C0secc1on"
 
 SCOPE = "https://www.googleapis.com/auth/"
@@ -35,6 +36,7 @@ class Config:
     service_accounts: tuple[str, ...]
     grants: Mapping[str, frozenset[str]]
     kms_keys: tuple[str, ...]
+    buckets: tuple[str, ...]
     quota_per_minute: int
     latency: Mapping[str, float]
 

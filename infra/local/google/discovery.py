@@ -43,17 +43,20 @@ class Method:
     pattern: re.Pattern[str]
     parameters: Mapping[str, Mapping[str, Any]]
     request: str | None
-    response: str
+    response: str | None  # None where success has nothing to say
     scopes: frozenset[str]
     is_upload: bool = False
 
 
 class Document:
-    def __init__(self, file: str) -> None:
+    """`slashed` names the parameters that stand encoded in a path and, decoded, may have slashes."""
+
+    def __init__(self, file: str, slashed: frozenset[str] = frozenset()) -> None:
         found = importlib.util.find_spec("googleapiclient")
         if found is None or found.origin is None:
             raise RuntimeError("google-api-python-client is not installed")
         folder = Path(found.origin).parent / "discovery_cache" / "documents"
+        self._slashed = slashed
         self._json: dict[str, Any] = json.loads((folder / file).read_text(encoding="utf-8"))
 
     @cached_property
@@ -63,7 +66,7 @@ class Document:
     def method(self, method_id: str) -> Method:
         """Its `id` in the document, such as directory.users.get; raises KeyError."""
         raw = self._raw_method(method_id)
-        return self._method(raw, raw["path"], is_upload=False)
+        return self._method(raw, self._json["servicePath"] + raw["path"], is_upload=False)
 
     def upload(self, method_id: str) -> Method:
         """The same call by its media form, under /upload."""
@@ -74,8 +77,10 @@ class Document:
         """Raises Violation. `root` is what Google calls the whole body in its messages."""
         self._check({"$ref": schema}, value, root, strict=False)
 
-    def check_answer(self, schema: str, value: object) -> None:
+    def check_answer(self, schema: str | None, value: object) -> None:
         """Raises Violation when an answer of ours is not of this schema."""
+        if schema is None:
+            raise Violation("The answer must be empty.", "")
         self._check({"$ref": schema}, value, schema, strict=True)
 
     def unknown_field(self, schema: str, tree: Mapping[str, Any]) -> str | None:
@@ -107,10 +112,10 @@ class Document:
         return Method(
             id=raw["id"],
             verb=raw["httpMethod"],
-            pattern=_path_pattern(path, raw["parameters"]),
+            pattern=_path_pattern(path, raw["parameters"], self._slashed),
             parameters={**self._json["parameters"], **raw["parameters"]},
             request=raw.get("request", {}).get("$ref"),
-            response=raw["response"]["$ref"],
+            response=raw.get("response", {}).get("$ref"),
             scopes=frozenset(raw.get("scopes", ())),
             is_upload=is_upload,
         )
@@ -239,10 +244,10 @@ def _invalid(at: str, kind: str, value: object) -> Violation:
     return Violation(f"Invalid value at '{at}' ({proto}), {json.dumps(value)}", at)
 
 
-def _path_pattern(path: str, parameters: Mapping[str, Mapping[str, Any]]) -> re.Pattern[str]:
+def _path_pattern(path: str, parameters: Mapping[str, Mapping[str, Any]], slashed: frozenset[str]) -> re.Pattern[str]:
     def group(match: re.Match[str]) -> str:
         name = match[1].lstrip("+")
-        inner = parameters[name].get("pattern", "^.+$" if match[1][0] == "+" else "^[^/]+$")
+        inner = parameters[name].get("pattern", "^.+$" if match[1][0] == "+" or name in slashed else "^[^/]+$")
         return f"(?P<{name}>{inner.removeprefix('^').removesuffix('$')})"
 
     return re.compile("/" + re.sub(r"\{(\+?\w+)\}", group, _escaped(path)).lstrip("/"))

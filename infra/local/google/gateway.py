@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +43,15 @@ class Request:
         return self.parameters.get(parameter)
 
 
-Handler = Callable[[Request], dict[str, Any]]
+@dataclass(frozen=True)
+class Media:
+    """The bytes of an object, of which a caller may want a range."""
+
+    content: bytes
+
+
+# None where success has nothing to say.
+Handler = Callable[[Request], dict[str, Any] | Media | None]
 
 
 @dataclass(frozen=True)
@@ -127,11 +136,13 @@ class Gateway:
         selection = self._selection(api, method, parameters)
         request = Request(method, caller, parameters, body, media)
         result = api.handlers[method.id](request)
-        return _checked(api, method, result, selection)
+        if isinstance(result, Media):
+            return _ranged(result.content, call.headers.get("range", ""))
+        return _checked(api, method, result, selection) if result is not None else Answer(204)
 
     def _selection(self, api: Api, method: Method, parameters: Mapping[str, Any]) -> partial.Tree:
         text = parameters.get("fields")
-        if not text:
+        if not text or method.response is None:
             return {}
         tree = partial.parse(text)
         unknown = api.document.unknown_field(method.response, tree)
@@ -166,6 +177,17 @@ def _json_body(method: Method, call: Call) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Violation("Invalid JSON payload received. Expected an object.", "")
     return body
+
+
+def _ranged(content: bytes, wanted: str) -> Answer:
+    found = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
+    if not found:
+        return Answer(200, content)
+    first, last = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
+    if first > last:
+        raise ApiError(416, "Request range not satisfiable", "requestedRangeNotSatisfiable")
+    headers = {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
+    return Answer(206, content[first : last + 1], headers)
 
 
 def _checked(api: Api, method: Method, result: dict[str, Any], tree: partial.Tree) -> Answer:

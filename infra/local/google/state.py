@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS addresses (
 CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT, digest TEXT, body TEXT NOT NULL, expires REAL NOT NULL, PRIMARY KEY (kind, digest));
+CREATE TABLE IF NOT EXISTS objects (
+    bucket TEXT, name TEXT, generation INTEGER NOT NULL, created TEXT NOT NULL, content BLOB NOT NULL,
+    PRIMARY KEY (bucket, name));
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, thread TEXT NOT NULL,
     mailbox TEXT NOT NULL, labels TEXT NOT NULL, arrived INTEGER NOT NULL, raw BLOB NOT NULL,

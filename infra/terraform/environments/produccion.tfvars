@@ -7,6 +7,8 @@ mail_sender     = "secciones@clases.edu.sv"
 oidc_client_id  = "secciones-produccion.apps.googleusercontent.com"
 siges_url       = "https://siges.mined.gob.sv/api"
 
+registry_exporter = "serviceAccount:exportador@siges-produccion.iam.gserviceaccount.com"
+
 page_instances = { min = 1, max = 40 }
 
 directory_queries_per_minute = 2160

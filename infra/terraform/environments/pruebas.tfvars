@@ -7,6 +7,8 @@ mail_sender     = "secciones@clases.edu.sv"
 oidc_client_id  = "secciones-pruebas.apps.googleusercontent.com"
 siges_url       = "https://pruebas.siges.mined.gob.sv/api"
 
+registry_exporter = "serviceAccount:exportador@siges-pruebas.iam.gserviceaccount.com"
+
 # Units of synthetic people: nobody's real account is within reach of this environment.
 teachers_org_unit = "/Pruebas/Docentes"
 students_org_unit = "/Pruebas/Estudiantes"

@@ -24,7 +24,8 @@ from secciones.domain.people import Dui, Nip
 from secciones.domain.roster import Roster
 from secciones.domain.stored_roster import SCHOOLS, SECTIONS, TEACHERS
 from secciones.ports.documents import Document, Transaction
-from secciones.services.apply_roster import IMPORTS, ImportLease
+from secciones.services.apply_roster import ImportLease
+from secciones.services.confirm_import import IMPORTS, confirm_import
 from secciones.services.import_roster import State, import_next
 from tests.support.fakes import FakeClock
 from tests.support.imports import KEPT_FOR, ImportWorld
@@ -248,15 +249,19 @@ class TestALargeChange:
         world.imported(bundle())
         world.imported(bundle(lambda tables: tables["enrollments"].pop(3)))
         assert listed(world, "d1", "s1") == ["e2"]
-        assert world.audit.outcomes("roster_import") == ["imported", "unconfirmed", "confirmed", "imported"]
+        assert world.audit.outcomes("roster_import") == ["imported", "unconfirmed", "imported"]
 
     def test_is_not_confirmed_by_the_name_of_another(self, world: ImportWorld) -> None:
         world.imported(bundle())
-        world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        first = world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
         world.deliver(bundle(lambda tables: tables["enrollments"].pop(4)))
-        result = import_next(world.importer(), "roster.zip#2")
+        assert confirm_import(world.documents, first.export)
+        result = import_next(world.importer())
         assert result is not None
         assert result.state is State.UNCONFIRMED
+
+    def test_that_nobody_asked_about_cannot_be_confirmed(self, world: ImportWorld) -> None:
+        assert not confirm_import(world.documents, "roster.zip#1")
 
     def test_lets_no_later_one_pass(self, world: ImportWorld) -> None:
         world.imported(bundle())
@@ -284,9 +289,10 @@ class TestALargeChange:
     def test_stays_confirmed_when_the_import_dies(self, world: ImportWorld) -> None:
         world.imported(bundle())
         first = world.imported(bundle(lambda tables: tables["enrollments"].pop(3)), is_confirmed=False)
+        confirm_import(world.documents, first.export)
         counting(world).transactions_left = 4
         with pytest.raises(DocumentsUnavailable):
-            import_next(world.importer(), first.export)
+            import_next(world.importer())
         counting(world).transactions_left = -1
         world.clock.advance(hours=1)
         result = import_next(world.importer())

@@ -12,6 +12,7 @@ from secciones.domain.batches import BatchState
 from secciones.domain.errors import DocumentsUnavailable, MailRefused, ResetsPaused
 from secciones.domain.people import Dui
 from secciones.ports.audit import AuditEvent
+from secciones.services.confirm_import import ask_for_confirmation, is_confirmed
 from secciones.services.pause import find_pause
 from secciones.services.verify_identity import pseudonym
 from secciones.tasks.answers import answer
@@ -153,6 +154,14 @@ def test_all_resets_are_paused_and_resumed(world: World) -> None:
     assert [event.outcome for event in operations(world)] == ["pause", "pause", "resume", "resume"]
 
 
+def test_an_export_that_waits_is_confirmed_and_no_other(world: World) -> None:
+    ask_for_confirmation(world.documents, world.clock, "roster.zip#17")
+    assert told(world, action="confirm", export="roster.zip#17")["was_waiting"]
+    assert not told(world, action="confirm", export="roster.zip#18")["was_waiting"]
+    assert is_confirmed(world.documents, "roster.zip#17")
+    assert world.audit.events[-1].details["export"] == "roster.zip#18"
+
+
 def test_the_audit_knows_who_asked_and_why_and_the_log_as_well(world: World, log_lines: list[dict[str, Any]]) -> None:
     batch_id = mailed(world)
     told(world, action="resend", batch=batch_id, number=1)
@@ -201,6 +210,9 @@ def test_what_the_audit_cannot_know_is_not_done(world: World) -> None:
         (WHO | {"action": "pause", "operator": "Marta"}, "operator"),
         (WHO | {"action": "pause", "operator": 7}, "operator"),
         (WHO | {"action": "pause", "because": "x"}, "other fields"),
+        (WHO | {"action": "confirm"}, "export: is missing"),
+        (WHO | {"action": "confirm", "export": "roster.zip"}, "export"),
+        (WHO | {"action": "confirm", "export": 17}, "export"),
         (WHO | {"action": "unlock"}, "dui or actor"),
         (WHO | {"action": "unlock", "dui": DUI, "actor": ACTOR}, "dui or actor"),
         (WHO | {"action": "unlock", "dui": "0123-A"}, "dui"),

@@ -1,0 +1,35 @@
+"""A person's word that an export is right, although it would change more than is believed of one."""
+
+from datetime import timedelta
+
+from secciones.domain.stored_roster import key_of
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Documents, Transaction
+
+IMPORTS = "registry_imports"
+_KEPT_FOR = timedelta(days=30)
+
+
+def ask_for_confirmation(documents: Documents, clock: Clock, export: str) -> None:
+    """From now on the export waits."""
+    document = {"is_confirmed": False, "expires_at": clock.now() + _KEPT_FOR}
+    documents.create(IMPORTS, key_of(export), document)
+
+
+def is_confirmed(documents: Documents, export: str) -> bool | None:
+    """None for an export that does not wait."""
+    document = documents.get(IMPORTS, key_of(export))
+    return None if document is None else bool(document["is_confirmed"])
+
+
+def confirm_import(documents: Documents, export: str) -> bool:
+    """Let the export be imported at the next occasion; False when none of this name waits."""
+
+    def confirm(transaction: Transaction) -> bool:
+        document = transaction.get(IMPORTS, key_of(export))
+        if document is None:
+            return False
+        transaction.set(IMPORTS, key_of(export), document | {"is_confirmed": True})
+        return True
+
+    return documents.transact(confirm)
