@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
 
-FUNCTIONS := login verify sections reset worker sweeper auditor operate
+FUNCTIONS := login verify sections reset worker sweeper auditor operate importer
 RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 POLICY_LOCK := tests/infra/requirements.txt
@@ -42,6 +42,7 @@ fault: $(VENV)/test.stamp  ## Replay schedules of faults that failed: SEED=storm
 
 bench: $(VENV)/test.stamp  ## Print figures as ratios of one run; LOAD_TEACHERS=200 LOAD_SECONDS=180
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.roster_import
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.load --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
 
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some

@@ -1,0 +1,127 @@
+"""What an import of a nation costs: CPU over a bare reading of the same bytes, and memory as the cloud counts it.
+
+    python -m tests.bench.roster_import [students]
+
+Each import is a process of its own. In the cloud the scratch space is memory, so that its files count with what the
+process holds. The registry is kept in SQLite, in whose place Firestore takes its own time but no memory here.
+"""
+
+import csv
+import io
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from secciones.adapters.sqlite import SqliteDocuments
+from secciones.ports.bucket import StoredFile
+from secciones.services.import_roster import INCOMING, import_next
+from tests.support.fakes import FakeClock
+from tests.support.imports import ImportWorld
+from tests.support.nation import Nation
+
+MIB = 1 << 20
+
+
+class FolderBucket:
+    """Files in a folder, so that the bench itself holds none of them in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def files(self, prefix: str) -> list[StoredFile]:
+        paths = [self._folder / prefix] if (self._folder / prefix).is_file() else (self._folder / prefix).glob("*")
+        found = sorted((path for path in paths if path.is_file()), key=lambda path: path.stat().st_mtime_ns)
+        return [StoredFile(str(path.relative_to(self._folder)), "1", path.stat().st_size) for path in found]
+
+    def open(self, file: StoredFile) -> BinaryIO:
+        return (self._folder / file.name).open("rb")
+
+    def write(self, name: str, content: BinaryIO) -> None:
+        target = self._folder / name
+        target.parent.mkdir(exist_ok=True)
+        with target.open("wb") as output:
+            while chunk := content.read(MIB):
+                output.write(chunk)
+
+    def delete(self, file: StoredFile) -> None:
+        (self._folder / file.name).unlink()
+
+
+class Scratch:
+    """The largest size that the scratch space together with the process ever had."""
+
+    def __init__(self, folder: Path) -> None:
+        self.peak = 0
+        self._folder = folder
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            files = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+            self.peak = max(self.peak, files + _resident())
+            time.sleep(0.1)
+
+
+def main(students: int) -> None:
+    """Print the table."""
+    share = students / Nation.students
+    with tempfile.TemporaryDirectory(prefix="roster-import-") as name:
+        folder = Path(name)
+        for kind, moved in (("first", 0), ("the same again", 0), ("2 % moved", students // 50)):
+            path = folder / INCOMING / "roster.zip"
+            path.parent.mkdir(exist_ok=True)
+            nation = Nation(students, int(50_000 * share), int(50_000 * share), max(1, int(6_000 * share)), moved)
+            nation.write(path)
+            bare = _bare_reading(path)
+            print(f"{kind:15} {_in_own_process(folder, bare)}", flush=True)
+
+
+def _bare_reading(path: Path) -> float:
+    """What it takes to unpack the same bytes and split them into fields, in seconds of CPU."""
+    began = time.process_time()
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                for _ in csv.reader(io.TextIOWrapper(member, "utf-8", newline="")):
+                    pass
+    return time.process_time() - began
+
+
+def _in_own_process(folder: Path, bare: float) -> str:
+    command = [sys.executable, "-m", "tests.bench.roster_import", "--one", str(folder), str(bare)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _one(folder: Path, bare: float) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(scratch)
+    watched = Scratch(scratch)
+    clock = FakeClock()
+    world = ImportWorld(SqliteDocuments(folder / "documents" / "kept", clock.now), clock)
+    changes: dict[str, Any] = {"bucket": FolderBucket(folder), "most_percent": 100}
+    began = time.process_time()
+    result = import_next(world.importer(**changes))
+    seconds = time.process_time() - began
+    assert result is not None
+    touched = ", ".join(f"{kind} {tally.touched}/{tally.before}" for kind, tally in result.tallies.items())
+    print(f"{seconds:6.1f} s of CPU {seconds / bare:5.1f} x reading {watched.peak / MIB:5.0f} MiB   touched: {touched}")
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        _one(Path(sys.argv[2]), float(sys.argv[3]))
+    else:
+        main(int(sys.argv[1]) if sys.argv[1:] else Nation.students)
