@@ -16,6 +16,7 @@ locals {
   metrics = {
     batches       = { filter = "jsonPayload.audit.kind=\"submit\"" }
     accounts      = { filter = "jsonPayload.audit.kind=\"accounts\"", label = "outcome", extract = "EXTRACT(jsonPayload.audit.outcome)" }
+    in_time       = { filter = "jsonPayload.audit.kind=\"mail\" AND jsonPayload.audit.outcome=\"accepted\" AND jsonPayload.audit.details.seconds<=300" }
     mails         = { filter = "jsonPayload.audit.kind=\"mail\"", label = "outcome", extract = "EXTRACT(jsonPayload.audit.outcome)" }
     verifications = { filter = "jsonPayload.audit.kind=\"verification\"", label = "outcome", extract = "EXTRACT(jsonPayload.audit.outcome)" }
     sign_ins      = { filter = "jsonPayload.audit.kind=\"sign_in\"", label = "outcome", extract = "EXTRACT(jsonPayload.audit.outcome)" }
@@ -24,6 +25,12 @@ locals {
     unreached     = { filter = "jsonPayload.message=\"an account was not reached and is tried again\"", label = "reason", extract = "EXTRACT(jsonPayload.reason)" }
     given_back    = { filter = "jsonPayload.message=\"given back to the queue: a system failed for now\"", label = "error", extract = "EXTRACT(jsonPayload.error)" }
     unavailable   = { filter = "jsonPayload.message=\"a system that the pages need does not answer\"", label = "error", extract = "EXTRACT(jsonPayload.error)" }
+  }
+
+  # Lines that carry a number of seconds.
+  seconds = {
+    oldest_open  = { filter = "jsonPayload.audit.kind=\"sweep\"", extract = "EXTRACT(jsonPayload.audit.details.oldest_open_seconds)" }
+    mail_seconds = { filter = "jsonPayload.audit.kind=\"mail\"", extract = "EXTRACT(jsonPayload.audit.details.seconds)" }
   }
 
   # One line is one too many.
@@ -147,6 +154,29 @@ resource "google_logging_metric" "counts" {
   depends_on = [google_project_service.apis]
 }
 
+resource "google_logging_metric" "seconds" {
+  for_each = local.seconds
+
+  project         = var.project
+  name            = each.key
+  filter          = "${local.ours} AND ${each.value.filter}"
+  value_extractor = each.value.extract
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+
+  bucket_options {
+    explicit_buckets {
+      bounds = [0, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
+    }
+  }
+
+  depends_on = [google_project_service.apis]
+}
+
 resource "google_monitoring_notification_channel" "mail" {
   for_each = toset(var.alert_addresses)
 
@@ -242,28 +272,33 @@ resource "google_monitoring_alert_policy" "rates" {
   depends_on = [google_logging_metric.counts]
 }
 
-# Forward progress: a queue that is never empty for a quarter of an hour holds a batch that does not get on.
+# Forward progress: the sweeper says every minute how long the teacher who waits longest has been waiting.
 resource "google_monitoring_alert_policy" "queue" {
   project               = var.project
-  display_name          = "La cola no avanza"
+  display_name          = "Un lote espera más de 15 minutos"
   severity              = "CRITICAL"
   combiner              = "OR"
   notification_channels = local.channels
 
   conditions {
-    display_name = "Un lote espera desde hace 15 minutos"
+    display_name = "Un lote espera más de 15 minutos"
 
     condition_threshold {
-      filter          = "resource.type=\"cloud_tasks_queue\" AND resource.labels.queue_id=\"${google_cloud_tasks_queue.resets.name}\" AND metric.type=\"cloudtasks.googleapis.com/queue/depth\""
+      filter          = "${local.cloud_run} AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.seconds["oldest_open"].name}\""
       comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "900s"
+      threshold_value = 900
+      duration        = "60s"
 
       aggregations {
-        alignment_period   = "60s"
-        per_series_aligner = "ALIGN_MIN"
+        alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_PERCENTILE_99"
+        cross_series_reducer = "REDUCE_MAX"
       }
     }
+  }
+
+  alert_strategy {
+    auto_close = "3600s"
   }
 
   documentation {
@@ -400,14 +435,48 @@ resource "google_monitoring_slo" "web" {
   }
 }
 
-resource "google_monitoring_alert_policy" "web_budget" {
+# 99 % of the batches reach their teacher within five minutes. A mail that will never be accepted is late for good.
+resource "google_monitoring_custom_service" "batches" {
+  project      = var.project
+  service_id   = "batches"
+  display_name = "Secciones: lotes"
+
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_monitoring_slo" "batches" {
+  project             = var.project
+  service             = google_monitoring_custom_service.batches.service_id
+  slo_id              = "batches"
+  display_name        = "99 % de los correos en 5 minutos"
+  goal                = 0.99
+  rolling_period_days = 28
+
+  request_based_sli {
+    good_total_ratio {
+      total_service_filter = "${local.cloud_run} AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.counts["mails"].name}\""
+      good_service_filter  = "${local.cloud_run} AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.counts["in_time"].name}\""
+    }
+  }
+}
+
+locals {
+  budgets = {
+    margen-de-errores = { title = "El margen de errores se consume", slo = google_monitoring_slo.web.name }
+    correos-tarde     = { title = "Los correos llegan tarde", slo = google_monitoring_slo.batches.name }
+  }
+}
+
+# Two per cent of a month's margin in an hour, and still going on.
+resource "google_monitoring_alert_policy" "budgets" {
+  for_each = local.budgets
+
   project               = var.project
-  display_name          = "El margen de errores se consume"
+  display_name          = each.value.title
   severity              = "ERROR"
   combiner              = "AND"
   notification_channels = local.channels
 
-  # Two per cent of a month's margin in an hour, and still going on.
   dynamic "conditions" {
     for_each = { "1 hora" = "3600s", "5 minutos" = "300s" }
 
@@ -415,7 +484,7 @@ resource "google_monitoring_alert_policy" "web_budget" {
       display_name = conditions.key
 
       condition_threshold {
-        filter          = "select_slo_burn_rate(\"${google_monitoring_slo.web.name}\", \"${conditions.value}\")"
+        filter          = "select_slo_burn_rate(\"${each.value.slo}\", \"${conditions.value}\")"
         comparison      = "COMPARISON_GT"
         threshold_value = 13.4
         duration        = "0s"
@@ -424,12 +493,12 @@ resource "google_monitoring_alert_policy" "web_budget" {
   }
 
   documentation {
-    content   = local.runbook["margen-de-errores"].text
+    content   = local.runbook[each.key].text
     mime_type = "text/markdown"
 
     links {
       display_name = "Guía de operación"
-      url          = local.runbook["margen-de-errores"].url
+      url          = local.runbook[each.key].url
     }
   }
 }

@@ -5,9 +5,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.infra.mutants import altered, without
 from tests.infra.terraform import ROOT, RUNBOOK, Resource
 
 LIBRARY = ROOT / "functions/secciones"
@@ -162,8 +164,12 @@ def test_the_page_of_guesses_is_banned_and_nothing_but_pages_methods_pass(produc
     rules = sorted(policy["rule"], key=lambda rule: rule["priority"])
     ban = next(rule for rule in rules if rule["action"] == "rate_based_ban")
     attacks = [rule for rule in rules if "evaluatePreconfiguredWaf" in json.dumps(rule)]
+    refused = json.dumps([rule["match"] for rule in rules if rule["action"] == "deny(403)"])
 
     assert max(rule["priority"] for rule in attacks) < ban["priority"], "who keeps within a limit is let in at once"
+    assert "GET|HEAD|POST" in refused
+    assert "content-length" in refused
+    assert len(attacks) >= 5
     assert "/secciones/identidad" in ban["match"][0]["expr"][0]["expression"]
     assert len({rule["priority"] for rule in rules}) == len(rules)
     assert rules[-1]["priority"] == 2**31 - 1
@@ -172,3 +178,149 @@ def test_the_page_of_guesses_is_banned_and_nothing_but_pages_methods_pass(produc
         for found in production
         if found.type == "google_compute_backend_service"
     )
+
+
+def test_seconds_are_taken_from_fields_that_the_functions_write(production: list[Resource]) -> None:
+    written = set(_strings().split("\n"))
+    extracted = {
+        found.values["value_extractor"]
+        for found in production
+        if found.type == "google_logging_metric" and found.values["value_extractor"]
+    }
+    named = {re.fullmatch(r"EXTRACT\(jsonPayload\.audit\.details\.(\w+)\)", text) for text in extracted}
+
+    assert {match.group(1) for match in named if match} == {"oldest_open_seconds", "seconds"} <= written
+
+
+def test_a_batch_that_is_open_for_a_quarter_of_an_hour_wakes_someone(production: list[Resource]) -> None:
+    alert = next(found.values for found in _alerts(production) if found.address.endswith(".queue"))
+    threshold = alert["conditions"][0]["condition_threshold"][0]
+
+    assert "user/oldest_open" in threshold["filter"]
+    assert threshold["threshold_value"] == 15 * 60
+    assert alert["severity"] == "CRITICAL"
+
+
+def test_what_is_promised_is_measured_and_its_margin_watched(production: list[Resource]) -> None:
+    promised = {found.values["slo_id"]: found.values for found in production if found.type == "google_monitoring_slo"}
+    watched = json.dumps([found.values["conditions"] for found in _alerts(production)])
+
+    assert {name: slo["goal"] for name, slo in promised.items()} == {"web": 0.999, "batches": 0.99}
+    assert all(f'select_slo_burn_rate(\\"{slo["name"]}\\"' in watched for slo in promised.values())
+    in_time = next(found for found in production if found.address == 'google_logging_metric.counts["in_time"]')
+    assert in_time.values["filter"].endswith(f"seconds<={5 * 60}")
+
+
+def test_operators_find_their_searches_in_logs_explorer(production: list[Resource]) -> None:
+    searches = [found.values for found in production if found.type == "google_logging_saved_query"]
+
+    assert {search["name"] for search in searches} >= {"lote", "docente", "solicitud", "rechazos", "avisos"}
+    assert {search["visibility"] for search in searches} == {"SHARED"}
+
+
+def test_somebody_outside_looks_at_the_landing_page_and_at_the_bill(production: list[Resource]) -> None:
+    uptime = next(found.values for found in production if found.type == "google_monitoring_uptime_check_config")
+    budget = next(found.values for found in production if found.type == "google_billing_budget")
+
+    assert uptime["http_check"][0]["path"] == "/secciones/"
+    assert uptime["http_check"][0]["validate_ssl"]
+    assert uptime["monitored_resource"][0]["labels"]["host"] == "www.clases.edu.sv"
+    assert budget["all_updates_rule"][0]["monitoring_notification_channels"]
+    assert {rule["threshold_percent"] for rule in budget["threshold_rules"]} == {0.5, 0.9, 1.0}
+
+
+def test_the_audits_copy_is_the_functions_and_googles_own_and_nothing_else(production: list[Resource]) -> None:
+    sink = next(found.values for found in production if found.type == "google_logging_project_sink")
+    functions = {
+        found.values["account_id"]
+        for found in production
+        if found.address.startswith("module.") and found.type == "google_service_account"
+    }
+
+    assert "jsonPayload.audit:*" in sink["filter"]
+    assert "cloudaudit.googleapis.com" in sink["filter"]
+    left_out = sink["exclusions"][0]["filter"]
+    assert 'protoPayload.serviceName="datastore.googleapis.com"' in left_out
+    assert set(re.findall(r"(function-\w+)@", left_out)) == functions, "what people read is of interest"
+
+
+# Each of these rules broken on purpose.
+
+
+def _at(resources: list[Resource], address: str, **values: Any) -> list[Resource]:
+    return altered(resources, address, lambda found: found.update(values))
+
+
+def test_a_filter_for_what_nobody_writes_is_found(production: list[Resource]) -> None:
+    metric = 'google_logging_metric.counts["refusals"]'
+
+    with pytest.raises(AssertionError):
+        test_what_filters_look_for_is_what_the_functions_write(
+            _at(production, metric, filter='jsonPayload.message="Gogle refused to change an account"')
+        )
+    with pytest.raises(AssertionError):
+        test_what_filters_look_for_is_what_the_functions_write(
+            _at(production, metric, filter='jsonPayload.audit.kind="submitted"')
+        )
+
+
+def test_a_metric_that_is_missing_or_nobody_looks_at_is_found(production: list[Resource]) -> None:
+    missing = without(production, 'google_logging_metric.counts["mails"]')
+    unseen = _at(production, "google_monitoring_dashboard.secciones", dashboard_json="{}")
+
+    for mutant in (missing, unseen):
+        with pytest.raises(AssertionError):
+            test_every_metric_that_is_shown_or_alerts_exists(mutant)
+
+
+def test_an_alert_that_reaches_nobody_or_has_no_page_is_found(production: list[Resource]) -> None:
+    alert = 'google_monitoring_alert_policy.events["adivinanza"]'
+
+    with pytest.raises(AssertionError):
+        test_every_alert_reaches_a_person_and_carries_its_page_of_the_runbook(
+            _at(production, alert, notification_channels=[])
+        )
+    with pytest.raises(AssertionError):
+        test_every_alert_reaches_a_person_and_carries_its_page_of_the_runbook(
+            _at(production, alert, display_name="Otra cosa")
+        )
+    with pytest.raises(AssertionError):
+        test_every_alert_reaches_a_person_and_carries_its_page_of_the_runbook(without(production, alert))
+
+
+def test_an_error_that_wakes_nobody_is_found(production: list[Resource]) -> None:
+    with pytest.raises(AssertionError):
+        test_whatever_the_code_logs_as_an_error_wakes_someone(
+            without(production, 'google_monitoring_alert_policy.events["correo-rechazado"]')
+        )
+
+
+def test_an_audit_that_can_be_shortened_is_found(production: list[Resource], trial: list[Resource]) -> None:
+    with pytest.raises(AssertionError):
+        test_the_audit_is_kept_where_nobody_can_shorten_it(
+            _at(production, "google_logging_project_bucket_config.audit", locked=False), trial
+        )
+
+
+def test_a_page_of_guesses_without_a_ban_and_a_door_without_a_policy_are_found(production: list[Resource]) -> None:
+    def lets_all_in(values: dict[str, Any]) -> None:
+        next(rule for rule in values["rule"] if rule["action"] == "rate_based_ban")["action"] = "throttle"
+
+    with pytest.raises(StopIteration):
+        test_the_page_of_guesses_is_banned_and_nothing_but_pages_methods_pass(
+            altered(production, "google_compute_security_policy.pages", lets_all_in)
+        )
+    with pytest.raises(AssertionError):
+        test_the_page_of_guesses_is_banned_and_nothing_but_pages_methods_pass(
+            _at(production, 'google_compute_backend_service.pages["login"]', security_policy="")
+        )
+
+
+def test_a_batch_that_waits_longer_unseen_is_found(production: list[Resource]) -> None:
+    def sleeps(values: dict[str, Any]) -> None:
+        values["conditions"][0]["condition_threshold"][0]["threshold_value"] = 9000
+
+    with pytest.raises(AssertionError):
+        test_a_batch_that_is_open_for_a_quarter_of_an_hour_wakes_someone(
+            altered(production, "google_monitoring_alert_policy.queue", sleeps)
+        )

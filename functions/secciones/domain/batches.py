@@ -26,6 +26,11 @@ class BatchState(StrEnum):
     CLOSED = "closed"  # the seed is gone
     PARTIAL = "partial"  # the deadline closed it; what was set is mailed if that is possible at all
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the teacher still has to wait."""
+        return self in {BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED}
+
 
 _FORWARD = {
     BatchState.ACCEPTED: {BatchState.QUEUED, BatchState.RUNNING, BatchState.PARTIAL},
@@ -112,7 +117,7 @@ class Batch:
     @property
     def is_running(self) -> bool:
         """Whether the teacher still has to wait."""
-        return self.state in {BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED}
+        return self.state.is_open
 
     @property
     def has_work(self) -> bool:

@@ -18,8 +18,9 @@ def outcomes_event(batch: Batch) -> AuditEvent:
 
 
 def mail_event(batch: Batch) -> AuditEvent:
-    """The mail was accepted, or will never be."""
-    return _event(batch, "mail", batch.mail_failure or "accepted")
+    """The mail was accepted, so many seconds after the submit, or will never be."""
+    took = {"seconds": int((batch.mailed_at - batch.created_at).total_seconds())} if batch.mailed_at else None
+    return _event(batch, "mail", batch.mail_failure or "accepted", took)
 
 
 def resend_event(batch: Batch, number: int) -> AuditEvent:

@@ -1,5 +1,6 @@
 """The sweeper: whatever was left behind goes on, and whatever cannot go on is brought to a visible end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from secciones.domain.batches import Batch, BatchState, Lease
 from secciones.domain.errors import BatchNotFound, Unavailable
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.batch_events import mail_event, outcomes_event, resent_event
 from secciones.services.batches import (
@@ -49,9 +50,12 @@ class Sweep:
 def sweep(documents: Documents, queue: TaskQueue, audit: AuditLog, clock: Clock) -> Sweep:
     """One round. What fails for one batch does not keep the others; raises Unavailable when nothing can be read."""
     outcomes = [_bring(documents, queue, audit, batch_id) for batch_id in _waiting(documents, clock)]
-    outcomes += [_look_after(documents, queue, audit, clock, batch) for batch in _overdue(documents, clock)]
+    watched = [entry for _, entry in documents.query(BATCHES, {}, "sweep_at", _AT_A_TIME)]
+    oldest = _oldest_open(watched, clock)
+    outcomes += [_look_after(documents, queue, audit, clock, batch) for batch in _overdue(watched, clock)]
     counts = {name: outcomes.count(name) for name in ("dispatched", "requeued", "given_up", "closed", "failed")}
-    audit.record(AuditEvent("sweep", "failed" if counts["failed"] else "done", details=counts))
+    details = {**counts, "oldest_open_seconds": oldest}
+    audit.record(AuditEvent("sweep", "failed" if counts["failed"] else "done", details=details))
     return Sweep(**counts)
 
 
@@ -64,13 +68,18 @@ def _waiting(documents: Documents, clock: Clock) -> list[str]:
     ]
 
 
-def _overdue(documents: Documents, clock: Clock) -> list[Batch]:
+def _oldest_open(watched: Sequence[Document], clock: Clock) -> int:
+    """For how long the teacher who waits longest has been waiting, in seconds; 0 when nobody waits.
+
+    Of more batches than one sweep looks at, those that nobody has looked after for longest are among these.
+    """
+    begun = [entry["created_at"] for entry in watched if BatchState(entry["state"]).is_open]
+    return int((clock.now() - min(begun)).total_seconds()) if begun else 0
+
+
+def _overdue(watched: Sequence[Document], clock: Clock) -> list[Batch]:
     now = clock.now()
-    return [
-        from_document(entry)
-        for _, entry in documents.query(BATCHES, {}, "sweep_at", _AT_A_TIME)
-        if entry["sweep_at"] <= now
-    ]
+    return [from_document(entry) for entry in watched if entry["sweep_at"] <= now]
 
 
 def _bring(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: str) -> str:

@@ -19,6 +19,35 @@ def test_a_sweep_with_nothing_to_do_does_nothing_and_says_so(world: World) -> No
     assert world.audit.outcomes("sweep") == ["done"]
 
 
+def test_a_sweep_says_how_long_the_teacher_who_waits_longest_has_been_waiting(world: World) -> None:
+    def said() -> object:
+        world.sweep()
+        return next(event for event in reversed(world.audit.events) if event.kind == "sweep").details[
+            "oldest_open_seconds"
+        ]
+
+    assert said() == 0
+    first = world.submit(nonce="a" * 43)
+    world.clock.advance(seconds=70)
+    second = world.submit(nonce="b" * 43)
+    world.clock.advance(seconds=30)
+    assert said() == 100
+
+    world.work(first)
+    assert said() == 30
+    world.work(second)
+    assert said() == 0
+
+
+def test_the_audit_says_how_long_a_mail_took(world: World) -> None:
+    batch_id = world.submit()
+    world.clock.advance(seconds=42)
+    world.work(batch_id)
+
+    mailed = next(event for event in world.audit.events if event.kind == "mail")
+    assert mailed.details == {"seconds": 42}
+
+
 def test_a_submit_that_is_just_being_dispatched_is_left_alone(world: World) -> None:
     world.queue.is_down = True
     world.submit()
