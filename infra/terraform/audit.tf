@@ -41,6 +41,7 @@ resource "google_project_iam_audit_config" "reads" {
     "datastore.googleapis.com"     = ["DATA_READ", "DATA_WRITE"]
     "iam.googleapis.com"           = ["ADMIN_READ", "DATA_READ"] # also of IAM Credentials: who became which account
     "secretmanager.googleapis.com" = ["DATA_READ"]
+    "storage.googleapis.com"       = ["DATA_READ", "DATA_WRITE"]
   }
 
   project = var.project

@@ -63,12 +63,23 @@ resource "google_project_iam_member" "release" {
     "roles/resourcemanager.projectIamAdmin",
     "roles/run.admin",
     "roles/serviceusage.serviceUsageAdmin",
-    "roles/storage.admin",
   ])
 
   project = var.project
   role    = each.value
   member  = google_service_account.release.member
+}
+
+# What the registry exports has DUI and NIP in clear.
+resource "google_project_iam_member" "release_stores" {
+  project = var.project
+  role    = "roles/storage.admin"
+  member  = google_service_account.release.member
+
+  condition {
+    title      = "not-the-registry"
+    expression = "!resource.name.startsWith('projects/_/buckets/${google_storage_bucket.registry.name}/objects/')"
+  }
 }
 
 resource "google_project_iam_member" "release_keeps" {

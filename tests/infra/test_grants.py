@@ -54,13 +54,19 @@ def _what(grant: Resource, keys: Mapping[str, str]) -> str:
     values = grant.values
     if grant.type != "google_project_iam_member":
         name = values[RESOURCE_OF_GRANT[grant.type]]
-        short = keys.get(name, name).rpartition("/")[2].partition("@")[0]
-        return f"`{re.sub('^secciones-[a-z]+-', 'PROJECT-', short)}`"
+        return _short(keys.get(name, name))
     if not values["condition"]:
         return "the project"
-    database = re.search(r"/databases/([^']+)'", values["condition"][0]["expression"])
+    expression = values["condition"][0]["expression"]
+    if kept_from := re.fullmatch(r"!resource\.name\.startsWith\('projects/_/buckets/([^/]+)/objects/'\)", expression):
+        return f"the project but {_short(kept_from.group(1))}"
+    database = re.search(r"/databases/([^']+)'", expression)
     assert database
     return f"`{database.group(1)}`"
+
+
+def _short(name: str) -> str:
+    return f"`{re.sub('^secciones-[a-z]+-', 'PROJECT-', name.rpartition('/')[2].partition('@')[0])}`"
 
 
 def test_nobody_may_do_more_than_the_table_in_readme_says_or_less(production: list[Resource]) -> None:
@@ -105,6 +111,9 @@ def test_the_release_reads_no_secret_opens_no_seal_and_reads_no_document(product
 
     assert {f"`{keeper['role_id']}` on the project" for keeper in keepers} <= grants
     assert not grants & RELEASE_MAY_NOT_AT_ALL
+    assert {grant for grant in grants if "storage." in grant} == {
+        "`storage.admin` on the project but `PROJECT-registry`"
+    }
     assert not [grant for grant in grants for word in RELEASE_MAY_NOT if word in grant]
     assert not [permission for permission in kept if "entities" in permission or "versions.access" in permission]
 
