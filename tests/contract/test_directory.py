@@ -1,10 +1,13 @@
 """What AccountDirectory and PasswordSetter promise, of the adapters for the Directory of Google Workspace."""
 
+import http.client
+import socket
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -487,3 +490,17 @@ def test_a_refusal_for_another_reason_slows_nothing_down(edge: Edge) -> None:
     accounts.find(ADDRESS)
 
     assert now[0] == pytest.approx(0.1)
+
+
+def test_a_connection_that_the_other_side_has_closed_is_not_used_again() -> None:
+    ours, theirs = socket.socketpair()
+    kept, also_theirs = socket.socketpair()
+    with theirs, also_theirs, kept:
+        dropped, alive = http.client.HTTPConnection("a.example"), http.client.HTTPConnection("b.example")
+        dropped.sock, alive.sock = ours, kept
+        theirs.close()
+
+        google_api._close_dropped(SimpleNamespace(http=SimpleNamespace(connections={"a": dropped, "b": alive})))
+
+        assert dropped.sock is None
+        assert alive.sock is kept

@@ -168,6 +168,7 @@ class GoogleApi:
             connection = self._idle.pop()
         except IndexError:
             connection = _new_connection(credentials)
+        _close_dropped(connection)
         try:
             self._have_token(connection, credentials)
             yield connection
@@ -213,6 +214,15 @@ def _new_connection(credentials: "Credentials") -> Any:
     from httplib2 import Http
 
     return AuthorizedHttp(credentials, http=Http(timeout=TIMEOUT_SECONDS), max_refresh_attempts=1)
+
+
+def _close_dropped(connection: Any) -> None:
+    """After a pause the other side has closed them all, and every thread's first try would be lost to find that out."""
+    from urllib3.util import wait_for_read
+
+    for held in connection.http.connections.values():
+        if held.sock is not None and wait_for_read(held.sock, timeout=0):
+            held.close()
 
 
 def _close_all(connections: list[Any]) -> None:
