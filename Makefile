@@ -17,10 +17,10 @@ TEST_LOCK := tests/requirements.txt
 POLICY_LOCK := tests/infra/requirements.txt
 CODE := functions infra tests
 
-.PHONY: help run test test-long check fault bench pictures stage lock clean python
+.PHONY: help run test test-long check fault bench bench-compare pictures stage lock clean python
 
 help:  ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH=1 begins anew
 	@exec env $(IMPORT_ROOTS) $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
@@ -40,10 +40,12 @@ check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 fault: $(VENV)/test.stamp  ## Replay schedules of faults that failed: SEED=storm-17
 	@$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(or $(SEED),$(error SEED names a schedule: make fault SEED=storm-17))
 
-bench: $(VENV)/test.stamp  ## Print figures as ratios of one run; LOAD_TEACHERS=200 LOAD_SECONDS=180
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.cold_start
+bench: $(VENV)/test.stamp  ## Print figures as ratios of one run, and keep them; LOAD_TEACHERS=200 LOAD_SECONDS=180
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.roster_import
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.load --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
+
+bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/….json B=.local/bench/….json
+	@$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.compare $(or $(A),$(error A names a run)) $(or $(B),$(error B names a run))
 
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)

@@ -1,0 +1,50 @@
+"""All figures of one run, printed as they come and kept as JSON in .local/bench.
+
+python -m tests.bench [--rounds 7] [--teachers 200] [--seconds 180]     no teachers: no load
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from stage import stage
+from tests.bench import cold_start, load, warm_pages, worker
+from tests.bench.figures import Figure, keep, machine, show
+from tests.support.emulator import emulated_firestore, started_emulator
+from tests.support.every_setting import EVERY_SETTING
+from tests.support.first_answers import first_questions
+
+
+def main() -> None:
+    """Print and keep."""
+    arguments = argparse.ArgumentParser(prog="tests.bench")
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--teachers", type=int, default=200)
+    arguments.add_argument("--seconds", type=float, default=180.0)
+    given = arguments.parse_args()
+    for name, value in machine().items():
+        print(f"{name}: {value}")
+    figures = []
+    for figure in _figures(given.rounds, given.teachers, given.seconds):
+        show(figure)
+        figures.append(figure)
+    print(f"kept in {keep(figures)}")
+
+
+def _figures(rounds: int, teachers: int, seconds: float) -> Iterator[Figure]:
+    with started_emulator() as emulator, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        build = Path(folder)
+        stage(build)
+        documents = emulated_firestore(emulator, EVERY_SETTING["GOOGLE_CLOUD_PROJECT"])
+        with first_questions(documents) as (settings, questions):
+            settings["FIRESTORE_EMULATOR_HOST"] = emulator
+            yield from cold_start.figures(build, settings, questions, rounds)
+            yield from warm_pages.figures(build, settings, questions)
+        yield from worker.figures(emulator)
+    if teachers:
+        yield from load.figures(teachers, seconds)
+
+
+if __name__ == "__main__":
+    main()
