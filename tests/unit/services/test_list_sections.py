@@ -1,5 +1,6 @@
 """A teacher sees what the registry gives to them, and a foreign id is like one that does not exist."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,19 @@ def test_students_come_with_the_account_that_each_should_have(world: World) -> N
         ("luis@otra", Outcome.MALFORMED_ADDRESS),
         ("", Outcome.NO_ADDRESS),
     ]
+
+
+def test_a_section_takes_one_round_trip_to_the_registry(world: World) -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def meets_the_other() -> None:
+        both.wait()
+
+    world.registry.delay = meets_the_other
+
+    view = list_students(world.registry, world.audit, SESSION, DOMAIN, SCHOOL.id, SECTION.id)
+
+    assert view.section == SECTION
 
 
 @pytest.mark.parametrize(("school_id", "section_id"), [("c-9", "s-1"), ("c-1", "s-9"), ("s-1", "c-1")])
