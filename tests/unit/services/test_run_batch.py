@@ -20,7 +20,7 @@ from secciones.domain.errors import (
     SealerUnavailable,
 )
 from secciones.domain.outcomes import Outcome
-from secciones.services.batches import LEASE, SEALS, checkpoint, take_lease
+from secciones.services.batches import LEASE, SEALS, LeaseWatch, checkpoint, release_lease, take_lease
 from tests.support.world import DOMAIN, World, account, student
 
 
@@ -157,6 +157,33 @@ def test_a_worker_whose_lease_was_taken_over_writes_nothing_any_more(world: Worl
     with pytest.raises(LeaseLost):
         checkpoint(world.documents, world.clock, slow.stopped())
     assert outcomes(world, batch_id) == [Outcome.PENDING] * 3
+
+
+def test_a_worker_sees_within_seconds_that_its_lease_was_taken_over(world: World) -> None:
+    batch_id = world.submit()
+    slow = take_lease(world.documents, world.clock, batch_id)
+    watch = LeaseWatch(world.documents, world.clock, slow)
+    watch.require_lease()
+    world.clock.advance(seconds=LEASE.total_seconds() + 1)
+    take_lease(world.documents, world.clock, batch_id)
+
+    with pytest.raises(LeaseLost):
+        watch.require_lease()
+
+
+@pytest.mark.parametrize("seconds", [4.0, -1.0])
+def test_the_sight_of_a_lease_does_not_last_nor_outlive_a_clock_that_is_set_back(world: World, seconds: float) -> None:
+    batch_id = world.submit()
+    slow = take_lease(world.documents, world.clock, batch_id)
+    watch = LeaseWatch(world.documents, world.clock, slow)
+    watch.require_lease()
+    release_lease(world.documents, slow)
+    take_lease(world.documents, world.clock, batch_id)
+    watch.require_lease()  # seen a moment ago: what is under way ends within the next worker's wait
+
+    world.clock.advance(seconds=seconds)
+    with pytest.raises(LeaseLost):
+        watch.require_lease()
 
 
 def test_a_duplicate_delivery_after_the_end_changes_and_mails_nothing(world: World) -> None:
