@@ -11,9 +11,9 @@ from secciones.services.batches import SEALS, load, save
 def cancel_batch(documents: Documents, clock: Clock, batch_id: str) -> Batch:
     """Change and mail nothing more, and destroy the seed: what was set is known to nobody, the mail cannot come again.
 
-    Repeating it changes nothing. A mail that is being sent at this very moment is not held back, and a worker that is in
-    the middle of changes sees it within four seconds (LeaseWatch); what it may have changed is said to be unconfirmed.
-    The sweeper tells the audit of the end. Raises BatchNotFound.
+    Repeating it changes nothing. A mail that is being sent at this very moment is not held back, and a worker in the
+    middle of changes sees it within four seconds (LeaseWatch); what it may have changed is said to be unconfirmed. The
+    sweeper tells the audit of the end. Raises BatchNotFound.
     """
 
     def work(transaction: Transaction) -> Batch:
