@@ -16,6 +16,8 @@ RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 POLICY_LOCK := tests/infra/requirements.txt
 CODE := functions infra tests
+# Two files of tests at a time: much of each is waiting for processes.
+AT_ONCE := --numprocesses 2 --dist loadfile
 
 .PHONY: help run test test-long check fault bench bench-compare pictures stage lock clean python
 
@@ -26,10 +28,10 @@ run: $(VENV)/run.stamp  ## Run the whole service here; PORT=9000 moves it, FRESH
 	@exec env $(IMPORT_ROOTS) $(BIN)/python -m infra.local --port $(PORT) $(if $(filter 1,$(FRESH)),--fresh)
 
 test: check $(VENV)/policy.stamp  ## Check the code, then run all tests
-	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(ARGS)
+	$(IMPORT_ROOTS) $(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 test-long: $(VENV)/test.stamp $(VENV)/policy.stamp  ## Run the tests with many more generated examples, and all pairs of faults
-	$(IMPORT_ROOTS) HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(ARGS)
+	$(IMPORT_ROOTS) HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 	$(BIN)/ruff check $(CODE)
