@@ -19,7 +19,7 @@ CODE := functions infra tests
 # Two files of tests at a time: much of each is waiting for processes.
 AT_ONCE := --numprocesses 2 --dist loadfile
 
-.PHONY: help run test test-long check fault bench bench-compare pictures stage lock clean python
+.PHONY: help run test test-long check fault bench bench-compare simulate pictures stage lock clean python
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/
 
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)
+
+simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; DAYS=10 for a fortnight
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.simulate --days $(or $(DAYS),1)
 
 stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in build/
 	$(IMPORT_ROOTS) $(BIN)/python functions/stage.py --output build

@@ -8,6 +8,7 @@ process holds. The registry is kept in SQLite, in whose place Firestore takes it
 
 import csv
 import io
+import json
 import os
 import resource
 import subprocess
@@ -16,12 +17,14 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from secciones.adapters.sqlite import SqliteDocuments
 from secciones.ports.bucket import StoredFile
 from secciones.services.import_roster import INCOMING, import_next
+from tests.bench.figures import Figure, keep, show
 from tests.support.fakes import FakeClock
 from tests.support.imports import ImportWorld
 from tests.support.nation import Nation
@@ -70,7 +73,15 @@ class Scratch:
 
 
 def main(students: int) -> None:
-    """Print the table."""
+    """Print the figures, and keep them."""
+    figures = []
+    for figure in _figures(students):
+        show(figure)
+        figures.append(figure)
+    print(f"kept in {keep(figures)}")
+
+
+def _figures(students: int) -> Iterator[Figure]:
     share = students / Nation.students
     with tempfile.TemporaryDirectory(prefix="roster-import-") as name:
         folder = Path(name)
@@ -80,7 +91,10 @@ def main(students: int) -> None:
             nation = Nation(students, int(50_000 * share), int(50_000 * share), max(1, int(6_000 * share)), moved)
             nation.write(path)
             bare = _bare_reading(path)
-            print(f"{kind:15} {_in_own_process(folder, bare)}", flush=True)
+            seconds, peak, touched = _in_own_process(folder)
+            yield Figure(f"import, {kind}: processor time over reading the same bytes", seconds / bare)
+            yield Figure(f"import, {kind}: most memory, MiB", peak, "<= 512")
+            yield Figure(f"import, {kind}: students touched of {students}", touched)
 
 
 def _bare_reading(path: Path) -> float:
@@ -94,12 +108,13 @@ def _bare_reading(path: Path) -> float:
     return time.process_time() - began
 
 
-def _in_own_process(folder: Path, bare: float) -> str:
-    command = [sys.executable, "-m", "tests.bench.roster_import", "--one", str(folder), str(bare)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+def _in_own_process(folder: Path) -> tuple[float, float, int]:
+    command = [sys.executable, "-m", "tests.bench.roster_import", "--one", str(folder)]
+    seconds, peak, touched = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return seconds, peak, touched
 
 
-def _one(folder: Path, bare: float) -> None:
+def _one(folder: Path) -> None:
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(scratch)
@@ -111,8 +126,7 @@ def _one(folder: Path, bare: float) -> None:
     result = import_next(world.importer(**changes))
     seconds = time.process_time() - began
     assert result is not None
-    touched = ", ".join(f"{kind} {tally.touched}/{tally.before}" for kind, tally in result.tallies.items())
-    print(f"{seconds:6.1f} s of CPU {seconds / bare:5.1f} x reading {watched.peak / MIB:5.0f} MiB   touched: {touched}")
+    print(json.dumps([seconds, watched.peak / MIB, result.tallies["students"].touched]))
 
 
 def _resident() -> int:
@@ -122,6 +136,6 @@ def _resident() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        _one(Path(sys.argv[2]), float(sys.argv[3]))
+        _one(Path(sys.argv[2]))
     else:
         main(int(sys.argv[1]) if sys.argv[1:] else Nation.students)
