@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from secciones.adapters.oneroster import OneRosterRegistry, read_bundle
 from secciones.adapters.siges import SigesRegistry
 from secciones.adapters.sqlite import SqliteDocuments
 from secciones.adapters.stored_registry import StoredRegistry
@@ -44,11 +43,6 @@ def siges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SigesStandIn]:
 
 
 @pytest.fixture(scope="module")
-def oneroster() -> Registry:
-    return OneRosterRegistry(read_bundle(SAMPLE / "oneroster"))
-
-
-@pytest.fixture(scope="module")
 def imported_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     folder = tmp_path_factory.mktemp("imported")
     return imported(SqliteDocuments(folder / "documents", lambda: START))
@@ -66,7 +60,7 @@ def imported(documents: Documents) -> Registry:
     return StoredRegistry(documents, REGISTRY_SECRET)
 
 
-@pytest.fixture(params=["siges", "oneroster", "imported_on_sqlite", "imported_on_firestore"])
+@pytest.fixture(params=["siges", "imported_on_sqlite", "imported_on_firestore"])
 def registry(request: pytest.FixtureRequest) -> Registry:
     if request.param == "siges":
         return client(request.getfixturevalue("siges"))
@@ -291,16 +285,14 @@ class TestRoster:
             registry.roster("doc-9999", SEPTIMO_A)
 
 
-def test_all_registries_agree_on_everything(
-    siges: SigesStandIn, oneroster: Registry, imported_on_sqlite: Registry
-) -> None:
+def test_all_registries_agree_on_everything(siges: SigesStandIn, imported_on_sqlite: Registry) -> None:
     over_http = client(siges)
     for teacher_id in (MARTA, JOSE, ANA, MARIA, ROSA, OSCAR, WILLIAM, KARLA):
-        schools = oneroster.schools(teacher_id)
-        assert over_http.schools(teacher_id) == imported_on_sqlite.schools(teacher_id) == schools
+        schools = imported_on_sqlite.schools(teacher_id)
+        assert over_http.schools(teacher_id) == schools
         for section in (section for school in schools for section in school.sections):
             found = imported_on_sqlite.roster(teacher_id, section.id)
-            assert over_http.roster(teacher_id, section.id) == found == oneroster.roster(teacher_id, section.id)
+            assert over_http.roster(teacher_id, section.id) == found
 
 
 class TestSigesThatChangesOrFails:
@@ -361,12 +353,12 @@ class TestSigesThatChangesOrFails:
         with pytest.raises(RegistryUnavailable):
             verified(registry, "04561239-7", "0023187")
 
-    def test_answers_many_threads_of_one_client(self, siges: SigesStandIn, oneroster: Registry) -> None:
+    def test_answers_many_threads_of_one_client(self, siges: SigesStandIn, imported_on_sqlite: Registry) -> None:
         registry = client(siges)
         teachers = [MARTA, JOSE, MARIA, KARLA] * 8
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(registry.schools, teachers))
-        assert answers == [oneroster.schools(teacher_id) for teacher_id in teachers]
+        assert answers == [imported_on_sqlite.schools(teacher_id) for teacher_id in teachers]
 
 
 def test_changes_survive_the_death_of_the_stand_in(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from infra.local.siges.app import create_app
+from infra.local.siges.bundle import read_bundle
 from infra.local.siges.registry import StoredRegistry
-from secciones.adapters.oneroster import read_bundle
 from tests.support.siges import ROOT, SAMPLE, SigesStandIn, started_siges
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "infra/siges-openapi.yaml").read_text(encoding="utf-8"))

@@ -1,18 +1,26 @@
 """The committed sample is what its generator makes, is OneRoster, hangs together, and shows every case that matters."""
 
+import atexit
 import csv
 import io
+import shutil
+import tempfile
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from infra.local.sample.generate import FOLDER, files
-from secciones.adapters.oneroster import OneRosterRegistry, read_bundle
+from secciones.adapters.sqlite import SqliteDocuments
+from secciones.adapters.stored_registry import StoredRegistry
 from secciones.domain.accounts import Account, expected_accounts, refusal
 from secciones.domain.outcomes import Outcome
 from secciones.domain.people import Dui
 from secciones.domain.roster import Roster
+from secciones.ports.registry import Registry
+from tests.support.fakes import START
+from tests.support.imports import REGISTRY_SECRET, import_sample
 
 DOMAIN = "clases.edu.sv"
 # As the specification of the CSV binding has them, in its order and case.
@@ -74,8 +82,13 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 @cache
-def registry() -> OneRosterRegistry:
-    return OneRosterRegistry(read_bundle(FOLDER / "oneroster"))
+def registry() -> Registry:
+    """The sample as it is imported."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    documents = SqliteDocuments(Path(folder) / "documents", lambda: START)
+    assert import_sample(documents).problems == 0
+    return StoredRegistry(documents, REGISTRY_SECRET)
 
 
 @cache

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from infra.local.serve import serve
 from infra.local.siges.app import create_app
+from infra.local.siges.bundle import read_bundle
 from infra.local.siges.registry import StoredRegistry
-from secciones.adapters.oneroster import read_bundle
 
 
 def main() -> None:

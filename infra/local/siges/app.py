@@ -14,11 +14,11 @@ from flask import Flask, Response, current_app, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
+from infra.local.siges.bundle import Bundle, Row, is_open
 from infra.local.siges.control import control_plane
 from infra.local.siges.faults import Fault, Faults
 from infra.local.siges.problems import Problem, problem_response
 from infra.local.siges.registry import StoredRegistry
-from secciones.adapters.oneroster import Bundle, Row, is_open
 from secciones.domain.people import Dui, Nip
 from secciones.domain.roster import Enrolment
 

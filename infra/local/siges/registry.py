@@ -5,7 +5,7 @@ import threading
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from secciones.adapters.oneroster import Bundle, Row
+from infra.local.siges.bundle import Bundle, Row
 
 _FILE = "siges.json"
 _STATES = {"open": "abierta", "closed": "cerrada"}

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secciones.adapters.sqlite import SqliteDocuments
+from secciones.adapters.stored_registry import StoredRegistry
 from secciones.domain.errors import (
     BucketUnavailable,
     DocumentsUnavailable,
@@ -198,6 +199,71 @@ class TestAnImport:
         assert b"Ana" in kept
         for number in (b"012345678", b"12345678", b"0012345", b"045612397", b"0023187"):
             assert number not in kept
+
+
+def _disabled(tables: Tables) -> None:
+    tables["users"][0]["enabledUser"] = "false"
+
+
+def _not_a_teacher(tables: Tables) -> None:
+    tables["roles"][0]["role"] = "aide"
+
+
+def _unreadable(tables: Tables) -> None:
+    tables["users"][0]["userIds"] = "{DUI:01234567A},{NIP:0012345}"
+
+
+def _somebody_elses(tables: Tables) -> None:
+    tables["users"][0]["userIds"] = "{DUI:012345678},{NIP:0012346}"
+
+
+class TestWhoIsBelieved:
+    @pytest.mark.parametrize("change", [_disabled, _not_a_teacher, _unreadable, _somebody_elses])
+    def test_nobody_is_verified_whom_the_export_is_not_sure_of(self, world: ImportWorld, change: Change) -> None:
+        world.imported(bundle(change))
+        assert world.registry.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345")) is None
+
+    @pytest.mark.parametrize("change", [_disabled, _not_a_teacher])
+    def test_who_is_no_teacher_any_more_is_given_nothing(self, world: ImportWorld, change: Change) -> None:
+        world.imported(bundle())
+        world.imported(bundle(change))
+        with pytest.raises(NotAssigned):
+            world.registry.schools("d1")
+        with pytest.raises(NotAssigned):
+            world.registry.roster("d1", "s1")
+
+    @pytest.mark.parametrize(
+        "user_ids",
+        [
+            "{DUI:12345678},{NIP:12345}",
+            "{ NIP : 0012345 }, { dui : 01234567-8 }",
+            "{x:1},{DUI: 012345678 },{NIP:12345 }",
+        ],
+    )
+    def test_numbers_are_read_however_they_were_stored(self, world: ImportWorld, user_ids: str) -> None:
+        world.imported(bundle(lambda tables: tables["users"][0].update(userIds=user_ids)))
+        assert world.registry.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345")) is not None
+
+    def test_without_the_key_nobody_can_be_verified(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        stranger = StoredRegistry(world.documents, "")
+        assert stranger.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345")) is None
+
+    @pytest.mark.parametrize(
+        ("state", "is_listed"),
+        [("", True), (" ACTIVA ", True), ("retirada", False), ("Anulada", False), ("trasladada", False)],
+    )
+    def test_only_an_enrolment_that_is_surely_active_is_listed(
+        self, world: ImportWorld, state: str, is_listed: bool
+    ) -> None:
+        values = {"metadata.sv.estado": state}
+        world.imported(bundle(lambda tables: tables["enrollments"][5].update(values)))
+        roster = world.registry.roster("d2", "s2")
+        assert (bool(roster.students), roster.section.student_count) == (is_listed, int(is_listed))
+
+    def test_a_class_that_is_no_section_is_not_shown(self, world: ImportWorld) -> None:
+        world.imported(bundle(lambda tables: tables["classes"][1].update(classType="scheduled")))
+        assert world.registry.schools("d2") == ()
 
 
 class TestTheReport:

@@ -1,7 +1,4 @@
-"""The registry as a folder of OneRoster 1.2 CSV files, for a country or a school that exports one.
-
-`Bundle` holds the rows as they are stored, flaws included; `OneRosterRegistry` cleans them.
-"""
+"""The rows of the sample as they are stored, flaws included, which the stand-in hands on as a registry does."""
 
 import csv
 import re
@@ -11,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from secciones.domain.errors import InvalidNumber, NotAssigned, RegistryUnavailable
-from secciones.domain.people import Dui, Nip, Teacher, clean_name
-from secciones.domain.records import class_list, student_of, teacher_of
-from secciones.domain.roster import Enrolment, Roster, School, Section, Student
+from secciones.domain.errors import InvalidNumber, RegistryUnavailable
+from secciones.domain.people import Dui, Nip
+from secciones.domain.roster import Enrolment
 
 Row = Mapping[str, str]
 
@@ -150,56 +146,6 @@ class Bundle:
         return dict(rows)
 
 
-class OneRosterRegistry:
-    """The registry port over one bundle, which is read once and never again."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-
-    def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
-        row = self._bundle.teacher_with(dui, nip)
-        if row is None:
-            return None
-        return teacher_of(row["sourcedId"], row["givenName"], row["familyName"], row["email"])
-
-    def schools(self, teacher_id: str) -> tuple[School, ...]:
-        if self._bundle.teacher(teacher_id) is None:
-            raise NotAssigned
-        sections: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in self._bundle.classes_of(teacher_id):
-            sections[row["schoolSourcedId"]].append(row)
-        return tuple(self._school(rows[0], rows) for rows in sections.values())
-
-    def roster(self, teacher_id: str, section_id: str) -> Roster:
-        rows = [row for row in self._bundle.classes_of(teacher_id) if row["sourcedId"] == section_id]
-        if self._bundle.teacher(teacher_id) is None or not rows:
-            raise NotAssigned
-        students = (_student(user, state) for user, state in self._bundle.enrolments_in(rows[0]))
-        return Roster(self._school(rows[0]), self._section(rows[0]), class_list(students))
-
-    def _school(self, section: Row, sections: Iterable[Row] = ()) -> School:
-        row = self._bundle.school_of(section)
-        return School(
-            row["sourcedId"],
-            clean_name(row["identifier"]),
-            clean_name(row["name"]),
-            clean_name(row.get("metadata.sv.departamento", "")),
-            clean_name(row.get("metadata.sv.municipio", "")),
-            tuple(self._section(section) for section in sections),
-        )
-
-    def _section(self, row: Row) -> Section:
-        return Section(
-            row["sourcedId"],
-            clean_name(row["classCode"]),
-            clean_name(row["title"]),
-            clean_name(self._bundle.grade_of(row)),
-            clean_name(row.get("metadata.sv.jornada", "")),
-            is_open(row),
-            self._bundle.student_count(row),
-        )
-
-
 def read_bundle(folder: Path) -> Bundle:
     """Read a bundle whose manifest says that each needed file is there in bulk.
 
@@ -255,9 +201,3 @@ def _numbers(user: Row) -> tuple[Dui, Nip] | None:
 def _enrolment(row: Row) -> Enrolment:
     """Where an enrolment stands; a word that nobody knows means that nobody may act on it."""
     return _ENROLMENTS.get(row.get("metadata.sv.estado", "").strip().casefold(), Enrolment.ANNULLED)
-
-
-def _student(user: Row, state: Enrolment) -> Student:
-    return student_of(
-        user["sourcedId"], user["identifier"], user["givenName"], user["familyName"], user["email"], state
-    )
