@@ -156,9 +156,9 @@ class Teacher:
     def _ask(self, method: str, url: str, fields: object) -> requests.Response:
         time.sleep(self._thought.uniform(0, 2 * THOUGHT_SECONDS))
         target = urljoin(self._origin, url)
-        is_ours = target.startswith(self._origin)
+        stays_ours = target.startswith(self._origin) and not target.endswith("/secciones/entrar")
         # Google's stand-in closes a connection that is idle for two seconds; a browser would ask again by itself.
-        headers = ({"Origin": self._origin} if method == "POST" else {}) if is_ours else {"Connection": "close"}
+        headers = ({"Origin": self._origin} if method == "POST" else {}) if stays_ours else {"Connection": "close"}
         answer = self._browser.request(method, target, data=fields, headers=headers, timeout=120)  # type: ignore[arg-type]
         for one in (*answer.history, answer):
             if one.url.startswith(self._origin):
