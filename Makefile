@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
 
-FUNCTIONS := login verify sections reset worker sweeper auditor operate importer
+FUNCTIONS := login verify sections reset worker sweeper mirror auditor operate importer
 RUN_LOCK := infra/local/requirements.txt
 TEST_LOCK := tests/requirements.txt
 POLICY_LOCK := tests/infra/requirements.txt

@@ -36,6 +36,7 @@ PAGES = ("web/templates",)
 BACKGROUND: Mapping[str, tuple[str, ...]] = {
     "worker": (*PAGES, "web/mail"),
     "sweeper": (),
+    "mirror": (),
     "auditor": (),
     "operate": (),
     "importer": (),

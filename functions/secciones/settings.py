@@ -258,6 +258,16 @@ class SweeperSettings(QueueSettings, CallerSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MirrorSettings(DirectorySettings, CallerSettings):
+    """Settings of the function `mirror`, which begins a pass over all accounts every so many minutes."""
+
+    mirror_url: str = _setting(_url)
+    scheduler_service_account: str = _setting(_address)
+    students_org_unit: str = _setting(_org_unit, "/Estudiantes")
+    mirror_minutes: int = _setting(_count, "240")
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditorSettings(CallerSettings):
     """Settings of the function `auditor`. `audited_days` is how far back it looks when its caller does not say."""
 

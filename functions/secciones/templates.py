@@ -47,7 +47,9 @@ def _environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters["fecha"] = local_date
+    environment.filters["fecha"] = local_time
+    environment.filters["dia"] = local_date
+    environment.filters["days_before"] = days_before
     return environment
 
 
@@ -58,9 +60,23 @@ def page_environment(folder: Path, static: Callable[[str], str], institution: st
     return environment
 
 
-def local_date(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
     """The filter `fecha`: a moment as people in El Salvador write it. Raises ValueError for a time without a zone."""
+    return f"{local_date(moment)}, {_local(moment):%H:%M}"
+
+
+def local_date(moment: datetime) -> str:
+    """The filter `dia`: the day of a moment. Raises ValueError for a time without a zone."""
+    local = _local(moment)
+    return f"{local.day} de {_MONTHS[local.month - 1]} de {local.year}"
+
+
+def days_before(moment: datetime, now: datetime) -> int:
+    """How many midnights in El Salvador lie between two moments."""
+    return (_local(now).date() - _local(moment).date()).days
+
+
+def _local(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone is no moment")
-    local = moment.astimezone(_EL_SALVADOR)
-    return f"{local.day} de {_MONTHS[local.month - 1]} de {local.year}, {local:%H:%M}"
+    return moment.astimezone(_EL_SALVADOR)

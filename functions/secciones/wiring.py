@@ -21,6 +21,8 @@ from secciones.stores import audit_documents_of, documents_of
 if TYPE_CHECKING:
     import jinja2
 
+    from secciones.adapters.directory import DirectoryAccounts
+    from secciones.adapters.pace import Pace
     from secciones.tasks.callers import Caller
     from secciones.web.page import Site
 
@@ -80,6 +82,8 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
             return settings.worker_url, settings.tasks_service_account
         case s.SweeperSettings():
             return settings.sweeper_url, settings.scheduler_service_account
+        case s.MirrorSettings():
+            return settings.mirror_url, settings.scheduler_service_account
         case s.AuditorSettings():
             return settings.auditor_url, settings.scheduler_service_account
         case s.OperateSettings():
@@ -91,7 +95,6 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
 
 
 def _login(settings: s.LoginSettings) -> Any:
-    from secciones.adapters.directory import ACCOUNTS_SCOPE, DirectoryAccounts
     from secciones.adapters.google_oidc import GoogleIdentityProvider
     from secciones.adapters.pace import Pace
     from secciones.services.sign_in import Institution
@@ -105,11 +108,8 @@ def _login(settings: s.LoginSettings) -> Any:
             f"{settings.public_url}/secciones/oauth2/callback",
             settings.workspace_domain,
         ),
-        directory=DirectoryAccounts(
-            _administrator(settings, ACCOUNTS_SCOPE),
-            settings.directory_api_endpoint,
-            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST),
-            random=fraction,
+        directory=_accounts(
+            settings, Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST)
         ),
         ids=IDS,
         institution=Institution(settings.workspace_domain, settings.teachers_org_unit, settings.require_two_step),
@@ -141,8 +141,9 @@ def _verify(settings: s.VerifySettings) -> Any:
 def _sections(settings: s.SectionsSettings) -> Any:
     from secciones.web.pages.sections import SectionsPorts
 
+    documents = documents_of(settings)
     return SectionsPorts(
-        registry(settings, documents_of(settings)), IDS, settings.workspace_domain, settings.batch_limit
+        registry(settings, documents), documents, CLOCK, IDS, settings.workspace_domain, settings.batch_limit
     )
 
 
@@ -168,12 +169,7 @@ def _reset(settings: s.ResetSettings) -> Any:
 
 
 def _worker(settings: s.WorkerSettings) -> Any:
-    from secciones.adapters.directory import (
-        ACCOUNTS_SCOPE,
-        PASSWORDS_SCOPE,
-        DirectoryAccounts,
-        DirectoryPasswords,
-    )
+    from secciones.adapters.directory import PASSWORDS_SCOPE, DirectoryPasswords
     from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
     from secciones.adapters.gmail import GmailMailer
     from secciones.adapters.pace import Pace
@@ -183,11 +179,12 @@ def _worker(settings: s.WorkerSettings) -> Any:
     # Both kinds of call count against the one administrator's quota.
     share = quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency)
     pace = Pace(share, quota.WORKER_BURST)
-    endpoint = settings.directory_api_endpoint
     return Worker(
         documents=documents_of(settings),
-        directory=DirectoryAccounts(_administrator(settings, ACCOUNTS_SCOPE), endpoint, pace, random=fraction),
-        passwords=DirectoryPasswords(_administrator(settings, PASSWORDS_SCOPE), endpoint, pace, random=fraction),
+        directory=_accounts(settings, pace),
+        passwords=DirectoryPasswords(
+            _administrator(settings, PASSWORDS_SCOPE), settings.directory_api_endpoint, pace, random=fraction
+        ),
         opener=_opener(settings),
         render=_mail_renderer(settings),
         mailer=GmailMailer(
@@ -212,6 +209,15 @@ def _sweeper(settings: s.SweeperSettings) -> Any:
     from secciones.tasks.sweep_task import Sweeper
 
     return Sweeper(documents_of(settings), _queue(settings), _audit(settings), CLOCK, audit_documents_of(settings))
+
+
+def _mirror(settings: s.MirrorSettings) -> Any:
+    from secciones.adapters.pace import Pace
+    from secciones.tasks.mirror_task import Mirror
+
+    listing = _accounts(settings, Pace(settings.directory_queries_per_minute * quota.MIRROR_SHARE))
+    every = timedelta(minutes=settings.mirror_minutes)
+    return Mirror(documents_of(settings), listing, CLOCK, settings.students_org_unit, every)
 
 
 def _auditor(settings: s.AuditorSettings) -> Any:
@@ -239,6 +245,7 @@ _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
     s.ResetSettings: _reset,
     s.WorkerSettings: _worker,
     s.SweeperSettings: _sweeper,
+    s.MirrorSettings: _mirror,
     s.AuditorSettings: _auditor,
     s.OperateSettings: _operate,
     s.ImporterSettings: _importer,
@@ -278,6 +285,13 @@ def _own_credentials(scope: str) -> Callable[[], Any]:
     from secciones.adapters.google_credentials import application_credentials
 
     return functools.partial(application_credentials, [scope])
+
+
+def _accounts(settings: s.DirectorySettings, pace: "Pace") -> "DirectoryAccounts":
+    from secciones.adapters.directory import ACCOUNTS_SCOPE, DirectoryAccounts
+
+    administrator = _administrator(settings, ACCOUNTS_SCOPE)
+    return DirectoryAccounts(administrator, settings.directory_api_endpoint, pace, random=fraction)
 
 
 def _administrator(settings: s.DirectorySettings, scope: str) -> Callable[[], Any]:

@@ -12,7 +12,7 @@ from infra.local.folder import Folder
 
 PROJECT = "secciones-local"
 LOCATION = f"projects/{PROJECT}/locations/us-central1"
-FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "auditor", "operate", "importer")
+FUNCTIONS = ("login", "verify", "sections", "reset", "worker", "sweeper", "mirror", "auditor", "operate", "importer")
 GOOGLE_SETTINGS = (
     "OIDC_ISSUER",
     "DIRECTORY_API_ENDPOINT",
@@ -141,6 +141,8 @@ def function_settings(configuration: Configuration, name: str) -> dict[str, str]
         "BATCHES_PER_DAY": "1000",
         "COLLEAGUE_RESET_HOURS": "0",
         "OWN_RESET_HOURS": "0",
+        # And looks at once what became of an account.
+        "MIRROR_MINUTES": "1",
     }
     return {key: configuration.setting(key, value) for key, value in settings.items()}
 
@@ -159,6 +161,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "SIGES_URL": configuration.siges,
         "WORKER_URL": configuration.function_url("worker"),
         "SWEEPER_URL": configuration.function_url("sweeper"),
+        "MIRROR_URL": configuration.function_url("mirror"),
         "AUDITOR_URL": configuration.function_url("auditor"),
         "OPERATE_URL": configuration.function_url("operate"),
         "IMPORTER_URL": configuration.function_url("importer"),

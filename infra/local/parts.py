@@ -121,6 +121,7 @@ def _scheduler(configuration: Configuration) -> Part:
     sweep_seconds = configuration.setting("SWEEP_SECONDS", SWEEP_SECONDS)
     options = (
         *("--job", "sweep", configuration.function_url("sweeper"), settings["SWEEPER_URL"], sweep_seconds),
+        *("--job", "mirror", configuration.function_url("mirror"), settings["MIRROR_URL"], sweep_seconds),
         *("--job", "import", configuration.function_url("importer"), settings["IMPORTER_URL"], IMPORT_SECONDS),
         *("--job", "audit", configuration.function_url("auditor"), settings["AUDITOR_URL"], A_DAY),
         *("--service-account", settings["SCHEDULER_SERVICE_ACCOUNT"]),

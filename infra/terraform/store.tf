@@ -3,8 +3,8 @@
 locals {
   expiring = {
     documents = [
-      "allowances", "batches", "outbox", "registry_imports", "registry_schools", "registry_sections", "registry_teachers",
-      "resets", "seals", "sessions", "teachers", "throttles",
+      "accounts", "allowances", "batches", "mirror", "outbox", "registry_imports", "registry_schools", "registry_sections",
+      "registry_teachers", "resets", "seals", "sessions", "teachers", "throttles",
     ]
     audit = ["audit", "audit_chain"]
   }

@@ -155,6 +155,15 @@ def test_students_are_put_in_order_by_given_names_and_back(tab: Page) -> None:
     assert visible_names(tab) == ["Núñez, Blanca"]
 
 
+def test_groups_tick_those_whose_account_is_not_in_use(tab: Page) -> None:
+    show(tab, "pages-students")
+    tab.get_by_role("button", name="Nunca han ingresado").click()
+    assert count(tab) == "1 estudiante seleccionado"
+    expect(tab.get_by_label("Estefanía 1")).to_be_checked()
+    tab.get_by_label("Ordenar por").select_option("Último ingreso")
+    assert [name[-1] for name in visible_names(tab)] == ["1", "2", "0", "3", "4", "5"]
+
+
 def test_a_click_with_shift_ticks_all_in_between(tab: Page) -> None:
     show(tab, "pages-students")
     boxes = tab.locator("[name=student]")
@@ -253,7 +262,7 @@ def test_a_double_click_sends_once(tab: Page) -> None:
     sent: list[str] = []
     tab.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     show(tab, "pages-confirm-6")
-    tab.get_by_role("button", name="Sí, restablecer 5 contraseñas").dblclick()
+    tab.get_by_role("button", name="Sí, restablecer 3 contraseñas").dblclick()
     expect(tab).to_have_title("/secciones/restablecer")
     assert sent == [f"{ORIGIN}/secciones/restablecer"]
 

@@ -26,6 +26,7 @@ from secciones.domain.errors import (
     CallerRefused,
     ChangeRefused,
     DirectoryUnavailable,
+    ListingExpired,
     MailUnavailable,
     QueueUnavailable,
     SignInFailed,
@@ -167,6 +168,17 @@ def test_the_directory_answers_to_an_alias_with_the_account(accounts: DirectoryA
     assert by_alias == accounts.find(TEACHER)
     assert by_alias is not None
     assert (by_alias.address, by_alias.org_unit) == (TEACHER, "/Docentes")
+
+
+def test_the_directory_lists_everyone_once_and_says_when_a_place_is_not_known(accounts: DirectoryAccounts) -> None:
+    page = accounts.page("")
+    listed = {account.address: account for account in page.accounts}
+    assert len(listed) == len(page.accounts)
+    assert page.next_token == ""
+    assert listed[STUDENT] == accounts.find(STUDENT)
+    assert listed[SUSPENDED].is_suspended
+    with pytest.raises(ListingExpired):
+        accounts.page("no-such-place")
 
 
 def test_the_directory_has_no_strangers(accounts: DirectoryAccounts) -> None:

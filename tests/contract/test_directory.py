@@ -21,7 +21,8 @@ from secciones.adapters.directory import (
 )
 from secciones.adapters.pace import Pace
 from secciones.domain.accounts import Account
-from secciones.domain.errors import ChangeRefused, DirectoryUnavailable
+from secciones.domain.errors import ChangeRefused, DirectoryUnavailable, ListingExpired
+from secciones.ports.accounts import AccountPage
 from tests.support.google_edge import (
     ADMINISTRATOR,
     SERVICE_ACCOUNT,
@@ -128,6 +129,35 @@ def test_finds_an_account_as_the_directory_knows_it(edge: Edge) -> None:
         last_sign_in=datetime(2026, 2, 3, 14, 5, 6, tzinfo=UTC),
         has_two_step=True,
     )
+
+
+def test_lists_accounts_a_page_at_a_time(edge: Edge) -> None:
+    first = Answer(body={"users": [user(), user(id="2", primaryEmail="b@clases.edu.sv")], "nextPageToken": "next"})
+    edge.server.on(USERS.rstrip("/"), first, Answer(body={"users": [user(id="3")]}), Answer(body={}))
+
+    page = edge.accounts.page("")
+    assert ([account.id for account in page.accounts], page.next_token) == ([ID, "2"], "next")
+    page = edge.accounts.page(page.next_token)
+    assert ([account.id for account in page.accounts], page.next_token) == (["3"], "")
+    assert edge.accounts.page("") == AccountPage([], "")
+    asked = [entry.query for entry in edge.server.asked if entry.path == USERS.rstrip("/")]
+    assert [query.get("pageToken") for query in asked] == [None, "next", None]
+    assert all((query["customer"], query["maxResults"]) == ("my_customer", "500") for query in asked)
+
+
+def test_an_account_that_is_not_understood_hides_no_other(edge: Edge) -> None:
+    edge.server.on(USERS.rstrip("/"), Answer(body={"users": [{"id": ID}, "?", user(id="2")]}))
+    assert [account.id for account in edge.accounts.page("").accounts] == ["2"]
+
+
+def test_a_place_that_is_not_known_any_more_is_told_apart(edge: Edge) -> None:
+    edge.server.on(USERS.rstrip("/"), error(400, "invalid"), error(400, "invalid"), error(403, "forbidden"))
+    with pytest.raises(ListingExpired):
+        edge.accounts.page("old")
+    with pytest.raises(DirectoryUnavailable):
+        edge.accounts.page("")
+    with pytest.raises(DirectoryUnavailable):
+        edge.accounts.page("old")
 
 
 @pytest.mark.parametrize("told", [False, None, "true", 1], ids=repr)

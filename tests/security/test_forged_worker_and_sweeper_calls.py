@@ -205,6 +205,7 @@ def token_from_google(stack: Stack, name: str, audience: str) -> str:
     [
         ("worker", "tasks", "login"),
         ("sweeper", "scheduler", "tasks"),
+        ("mirror", "scheduler", "tasks"),
         ("auditor", "scheduler", "tasks"),
         ("importer", "scheduler", "tasks"),
     ],
@@ -229,6 +230,7 @@ def test_the_front_door_leads_to_neither(stack: Stack) -> None:
         "/worker",
         "/secciones/worker",
         "/secciones/sweeper",
+        "/secciones/mirror",
         "/secciones/auditor",
         "/secciones/operate",
         "/secciones/importer",

@@ -27,6 +27,7 @@ OURS = (
     "reset",
     "worker",
     "sweeper",
+    "mirror",
     "auditor",
     "operate",
     "importer",

@@ -19,6 +19,7 @@ EVERY_SETTING = {
     "MAIL_SERVICE_ACCOUNT": "mail@x.example",
     "MAIL_SENDER": "secciones@clases.edu.sv",
     "SWEEPER_URL": "https://sweeper.example",
+    "MIRROR_URL": "https://mirror.example",
     "AUDITOR_URL": "https://auditor.example",
     "OPERATE_URL": "https://operate.example",
     "OPERATORS_SERVICE_ACCOUNT": "operators@x.example",

@@ -12,6 +12,7 @@ from secciones.domain.errors import (
     BucketUnavailable,
     ChangeRefused,
     DirectoryUnavailable,
+    ListingExpired,
     MailUnavailable,
     NotAssigned,
     QueueUnavailable,
@@ -21,6 +22,7 @@ from secciones.domain.errors import (
 )
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.domain.roster import Roster, School
+from secciones.ports.accounts import AccountPage
 from secciones.ports.audit import AuditEvent
 from secciones.ports.bucket import StoredFile
 from secciones.ports.mailer import Mail
@@ -110,6 +112,7 @@ class FakeDirectory:
     passwords: list[tuple[str, str]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     is_down: bool = False
+    page_size: int = 2
     before: Callable[[str], None] = nothing
     after: Callable[[str], None] = nothing
 
@@ -117,6 +120,15 @@ class FakeDirectory:
         if self.is_down:
             raise DirectoryUnavailable("backendError")
         return self.accounts.get(address)
+
+    def page(self, token: str) -> AccountPage:
+        if self.is_down:
+            raise DirectoryUnavailable("backendError")
+        if token and not token.isdigit():
+            raise ListingExpired
+        accounts, start = [self.accounts[address] for address in sorted(self.accounts)], int(token or "0")
+        end = start + self.page_size
+        return AccountPage(accounts[start:end], str(end) if end < len(accounts) else "")
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         self.before(account_id)

@@ -133,7 +133,9 @@ class Pages:
             case "verify":
                 return verify.VerifyPorts(world.registry, world.documents, world.clock, self.verification, 2)
             case "sections":
-                return sections.SectionsPorts(world.registry, world.ids, DOMAIN, RULES.batch_limit)
+                return sections.SectionsPorts(
+                    world.registry, world.documents, world.clock, world.ids, DOMAIN, RULES.batch_limit
+                )
             case _:
                 return reset.ResetPorts(
                     world.registry, world.documents, world.queue, world.sealer, world.clock, world.ids, RULES

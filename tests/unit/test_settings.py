@@ -15,6 +15,7 @@ ALL = [
     s.ResetSettings,
     s.WorkerSettings,
     s.SweeperSettings,
+    s.MirrorSettings,
     s.AuditorSettings,
     s.OperateSettings,
     s.ImporterSettings,

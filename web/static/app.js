@@ -66,10 +66,10 @@ if (students) {
       text: folded(`${name} ${nie} ${address}`),
       surnames: name,
       given_names: `${givenNames} ${surnames}`,
-      nie: /\d/.test(nie) ? nie.padStart(10, "0") : "~",
+      nie: /\d/.test(nie) ? nie.padStart(10, "0") : "z",
+      last_sign_in: row.dataset.last,
     };
   });
-  const groups = { all: () => true, none: () => false };
   const shown = () => rows.filter(({ row }) => !row.hidden);
   const say = (selector, number, isSaid = true) => {
     const line = find(selector, students), { none = "", one, many } = line.dataset;
@@ -85,7 +85,7 @@ if (students) {
     all.indeterminate = tickedInView > 0 && tickedInView < inView.length;
   };
   const tick = (group) => {
-    for (const one of shown()) one.box.checked = groups[group](one);
+    for (const { row, box } of shown()) box.checked = row.dataset.groups.split(" ").includes(group);
     show();
   };
   const filter = () => {

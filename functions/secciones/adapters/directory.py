@@ -4,14 +4,16 @@ Two classes with two scopes, so that a function which only looks is never able t
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from secciones import logs
 from secciones.adapters.google_api import ApiError, GoogleApi
 from secciones.adapters.pace import Pace
 from secciones.domain.accounts import Account
-from secciones.domain.errors import ChangeRefused, DirectoryUnavailable
+from secciones.domain.errors import ChangeRefused, DirectoryUnavailable, ListingExpired
+from secciones.ports.accounts import AccountPage
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -25,11 +27,13 @@ _FIELDS = "id,primaryEmail,orgUnitPath,isAdmin,isDelegatedAdmin,suspended,archiv
 _NO_ACCOUNT = frozenset({"notFound", "invalid"})
 # A missing scope or token is not among them: that is no student's doing, and an operator has to see it.
 _REFUSALS = frozenset({"forbidden", "invalid", "required", "notFound"})
+# The most that the Directory gives at once.
+_MOST_ON_A_PAGE = 500
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DirectoryAccounts:
-    """Finds accounts; its credentials, made at the first call, need ACCOUNTS_SCOPE."""
+    """Finds and lists accounts; its credentials, made at the first call, need ACCOUNTS_SCOPE."""
 
     def __init__(
         self,
@@ -56,6 +60,21 @@ class DirectoryAccounts:
                 return None
             raise DirectoryUnavailable(error.reason) from error
 
+    def page(self, token: str) -> AccountPage:
+        """See AccountListing."""
+        search = {"customer": "my_customer", "projection": "basic", "maxResults": _MOST_ON_A_PAGE, "orderBy": "email"}
+        if token:
+            search["pageToken"] = token
+        try:
+            answer = self._api.call(
+                lambda directory: directory.users().list(**search, fields=f"nextPageToken,users({_FIELDS})")
+            )
+        except ApiError as error:
+            if token and error.reason == "invalid":
+                raise ListingExpired from error
+            raise DirectoryUnavailable(error.reason) from error
+        return AccountPage(list(_readable(answer.get("users", []))), answer.get("nextPageToken", ""))
+
 
 class DirectoryPasswords:
     """Sets passwords; its credentials, made at the first call, need PASSWORDS_SCOPE."""
@@ -80,6 +99,15 @@ class DirectoryPasswords:
             if error.reason in _REFUSALS:
                 raise ChangeRefused(error.reason) from error
             raise DirectoryUnavailable(error.reason) from error
+
+
+def _readable(users: list[dict[str, Any]]) -> Iterator[Account]:
+    """One account that Google tells of in a way that nobody understands must not hide all others."""
+    for user in users:
+        try:
+            yield _account(user)
+        except ApiError:
+            logs.write("WARNING", "an account of a list is not understood and left out")
 
 
 def _account(user: dict[str, Any]) -> Account:

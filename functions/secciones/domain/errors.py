@@ -43,6 +43,10 @@ class TooManyAttempts(SeccionesError):
         self.retry_after = retry_after
 
 
+class ListingExpired(SeccionesError):
+    """The place in a list of accounts is no longer known: begin at the first page."""
+
+
 class NotAssigned(SeccionesError):
     """A school or section that the registry does not give to this teacher, or that does not exist: the same."""
 

@@ -1,5 +1,7 @@
-"""Workspace accounts: one port to look at them, another to set a password, so that only one function holds both."""
+"""Workspace accounts: ports to look at them, another to set a password, so that only one function holds both."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from secciones.domain.accounts import Account
@@ -13,6 +15,25 @@ class AccountDirectory(Protocol):
 
         Each refusal for a passing reason (quota, overload, network) is tried at most 3 times with full jitter, then
         raises DirectoryUnavailable with the last reason.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """Some of all accounts; `next_token` is empty on the last page."""
+
+    accounts: Sequence[Account]
+    next_token: str
+
+
+class AccountListing(Protocol):
+    """Lists all accounts of the institution, a page at a time, and changes nothing."""
+
+    def page(self, token: str) -> AccountPage:
+        """The page that a token stands for; the first one for an empty token.
+
+        Raises ListingExpired when the token is not known any more, DirectoryUnavailable as `find` does.
         """
         ...
 

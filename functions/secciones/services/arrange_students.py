@@ -5,11 +5,16 @@ web/static/app.js does the same while one types; this is how it works without a 
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from secciones.domain.people import collated, folded
 from secciones.services.list_sections import StudentRow
+
+_IDLE_AFTER = timedelta(days=30)
+# Before anybody can have signed in.
+_DAWN = datetime.min.replace(tzinfo=UTC)
 
 
 class Order(StrEnum):
@@ -18,6 +23,7 @@ class Order(StrEnum):
     SURNAMES = "surnames"
     GIVEN_NAMES = "given_names"
     NIE = "nie"
+    LAST_SIGN_IN = "last_sign_in"
 
 
 class Group(StrEnum):
@@ -25,6 +31,9 @@ class Group(StrEnum):
 
     ALL = "all"
     NONE = "none"
+    NEVER = "never"  # those who never signed in
+    IDLE = "idle"  # those who have not signed in for long
+    SINCE_RESET = "since_reset"  # those who have not signed in since their last reset
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,20 @@ class ClassList:
     ticked_apart: tuple[StudentRow, ...]
 
 
-def arrange(rows: Sequence[StudentRow], wish: Wish) -> ClassList:
+def arrange(rows: Sequence[StudentRow], wish: Wish, now: datetime) -> ClassList:
     """A group is ticked among the students that are shown; a tick that the search hides stays as it is."""
     shown = sorted((row for row in rows if _is_found(row, wish.search)), key=_PLACES[wish.order])
     visible = {row.student_id for row in shown}
     ticked = {row.student_id for row in rows} & set(wish.ticked)
     if wish.group is not None:
-        ticked = ticked - visible | {row.student_id for row in shown if _GROUPS[wish.group](row)}
+        ticked = ticked - visible | {row.student_id for row in shown if _GROUPS[wish.group](row, now)}
     apart = tuple(row for row in rows if row.student_id in ticked - visible)
     return ClassList(tuple(shown), frozenset(ticked), apart)
+
+
+def groups_of(row: StudentRow, now: datetime) -> list[Group]:
+    """The groups that a student is in."""
+    return [group for group, is_member in _GROUPS.items() if is_member(row, now)]
 
 
 def _is_found(row: StudentRow, search: str) -> bool:
@@ -68,13 +82,33 @@ def _by_given_names(row: StudentRow) -> str:
     return collated(f"{given_names} {surnames}")
 
 
+def _by_last_sign_in(row: StudentRow) -> tuple[bool, datetime]:
+    """Those who never did come first, those of whom nothing is known last."""
+    if row.standing is None or row.refusal is not None:
+        return True, _DAWN
+    return False, row.standing.last_sign_in or _DAWN
+
+
+def _is_idle(row: StudentRow, since: datetime) -> bool:
+    return row.problem is None and row.standing is not None and row.standing.is_unused_since(since)
+
+
+def _is_unused_since_reset(row: StudentRow) -> bool:
+    reset = row.standing.reset if row.standing else None
+    return reset is not None and _is_idle(row, reset.at)
+
+
 # Rows come in the order of a class list, and sorting keeps it among equals.
 _PLACES: dict[Order, Callable[[StudentRow], Any]] = {
     Order.SURNAMES: lambda _: "",
     Order.GIVEN_NAMES: _by_given_names,
     Order.NIE: lambda row: (row.nie == "", row.nie.zfill(10)),
+    Order.LAST_SIGN_IN: _by_last_sign_in,
 }
-_GROUPS: dict[Group, Callable[[StudentRow], bool]] = {
-    Group.ALL: lambda _: True,
-    Group.NONE: lambda _: False,
+_GROUPS: dict[Group, Callable[[StudentRow, datetime], bool]] = {
+    Group.ALL: lambda _, __: True,
+    Group.NONE: lambda _, __: False,
+    Group.NEVER: lambda row, _: _is_idle(row, _DAWN),
+    Group.IDLE: lambda row, now: _is_idle(row, now - _IDLE_AFTER),
+    Group.SINCE_RESET: lambda row, _: _is_unused_since_reset(row),
 }

@@ -4,21 +4,23 @@ Two teachers may have one student. Whoever comes second is told of the first, an
 waits say, so that a password that was handed out stays good.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from secciones.domain.batches import Batch, Row
-from secciones.domain.errors import BatchNotFound
 from secciones.domain.outcomes import Outcome
+from secciones.domain.standings import EarlierReset
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
-from secciones.services.batches import LEASE, load, require_lease, save_held
+from secciones.services.batches import BATCHES, LEASE, from_document, require_lease, save_held
 from secciones.services.pause import require_no_pause
 
 COLLECTION = "resets"
-# A claim is needed for as long as its batch may run, and for as long as the longest wait.
-_REMEMBERED = timedelta(days=1)
+# So long whoever resets an account again is told of the colleague whose password stops working.
+_TOLD = timedelta(days=1)
+# So long teachers who choose are shown who was reset; it is more than a batch may run and a wait may last.
+_REMEMBERED = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def claim_accounts(
         require_lease(transaction, batch)
         now = clock.now()
         claims = transaction.get_many(COLLECTION, {row.account_id for row in rows})
-        others = _other_batches(transaction, batch, claims)
+        others = _batches(transaction, {claim["batch"] for claim in claims.values()} - {batch.id})
         decided = {row.student_id: _decided(batch, row, claims.get(row.account_id), others, waits, now) for row in rows}
         for row in decided.values():
             if row.outcome is Outcome.CHANGING:
@@ -57,14 +59,21 @@ def claim_accounts(
     return documents.transact(work)
 
 
-def _other_batches(transaction: Transaction, batch: Batch, claims: dict[str, Document]) -> dict[str, Batch]:
-    others = {}
-    for batch_id in {claim["batch"] for claim in claims.values()} - {batch.id}:
-        try:
-            others[batch_id] = load(transaction, batch_id)
-        except BatchNotFound:  # long over: it keeps nobody from anything
-            continue
-    return others
+def earlier_resets(transaction: Transaction, actor: str, account_ids: Collection[str]) -> dict[str, EarlierReset]:
+    """The last reset of each account that gave a teacher its password, by account id, as this teacher is told of it."""
+    claims = transaction.get_many(COLLECTION, account_ids)
+    batches = _batches(transaction, {claim["batch"] for claim in claims.values()})
+    return {
+        account_id: EarlierReset(batch.teacher_name, batch.actor == actor, claim["at"])
+        for account_id, claim in claims.items()
+        if (batch := batches.get(claim["batch"])) and _counts(batch, account_id)
+    }
+
+
+def _batches(transaction: Transaction, batch_ids: Collection[str]) -> dict[str, Batch]:
+    """Those that are still there: a batch that is long over keeps nobody from anything."""
+    found = transaction.get_many(BATCHES, batch_ids)
+    return {batch_id: from_document(document) for batch_id, document in found.items()}
 
 
 def _decided(
@@ -78,7 +87,7 @@ def _decided(
     told = replace(row, reset_by=other.teacher_name, reset_at=claim["at"])
     if other.is_running or claim["at"] + wait > now:
         return replace(told, outcome=Outcome.RESET_BY_YOU if is_own else Outcome.RESET_BY_COLLEAGUE)
-    return replace(row if is_own else told, outcome=Outcome.CHANGING)
+    return replace(row if is_own or claim["at"] + _TOLD <= now else told, outcome=Outcome.CHANGING)
 
 
 def _counts(other: Batch, account_id: str) -> bool:

@@ -7,6 +7,7 @@ from secciones.domain.accounts import expected_accounts
 from secciones.domain.errors import NotAssigned, SectionClosed
 from secciones.domain.outcomes import Outcome
 from secciones.domain.roster import Roster, School, Section
+from secciones.domain.standings import Standing
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.registry import Registry
 from secciones.services.sessions import Session
@@ -14,13 +15,20 @@ from secciones.services.sessions import Session
 
 @dataclass(frozen=True)
 class StudentRow:
-    """One line of the page of a section; `problem` is set when the registry's data name no account to look up."""
+    """One line of the page of a section; `problem` is set when the registry's data name no account to look up, and
+    `standing` when somebody has looked at the account."""
 
     student_id: str
     name: str
     nie: str
     address: str
     problem: Outcome | None
+    standing: Standing | None = None
+
+    @property
+    def refusal(self) -> Outcome | None:
+        """Why its password cannot be reset, as far as that is known before the worker looks."""
+        return self.problem or (self.standing.refusal if self.standing else None)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 from secciones.domain.batches import Batch, BatchSection, BatchState, Row
 from secciones.domain.outcomes import Outcome
 from secciones.domain.roster import School, Section
-from secciones.services.arrange_students import Order, Wish, arrange
+from secciones.domain.standings import EarlierReset, Standing
+from secciones.services.arrange_students import Order, Wish, arrange, groups_of
 from secciones.services.list_sections import StudentRow
 
 NOON = datetime(2026, 2, 9, 18, 0, tzinfo=UTC)
@@ -119,6 +120,8 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
         ("not_found", Wish(search="nadie")),
     ):
         yield Sample("pages/students.html", state, {**section, **class_list(rows, wish)})
+    unknown = class_list([replace(row, standing=None) for row in rows])
+    yield Sample("pages/students.html", "unknown", {**section, **unknown, "whole_since": None})
     yield Sample("pages/students.html", "over_limit", {**section, **class_list(rows), "limit": 10})
     yield Sample("pages/students.html", "empty", {**section, **class_list([])})
     for count in (1, students):
@@ -126,12 +129,22 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
     earlier = {"follows": batch(words, students, BatchState.CLOSED)}
     yield Sample("pages/confirm.html", "follows", {**confirmation(words, chosen, students), **earlier})
     nobody = {**confirmation(words, chosen, students), "changeable": []}
+    troubled = [row for row in nobody["unchangeable"] if row.problem]
+    yield Sample("pages/confirm.html", "hopeless", {**nobody, "unchangeable": troubled})
     yield Sample("pages/confirm.html", "nobody", nobody)
 
 
 def class_list(rows: list[StudentRow], wish: Wish = NO_WISH) -> dict[str, Any]:
     """What the page of a section shows of its students."""
-    return {"count": len(rows), "students": arrange(rows, wish), "wish": wish, "limit": 200}
+    return {
+        "count": len(rows),
+        "students": arrange(rows, wish, NOON),
+        "groups": {row.student_id: groups_of(row, NOON) for row in rows},
+        "wish": wish,
+        "limit": 200,
+        "whole_since": NOON - timedelta(hours=1),
+        "now": NOON,
+    }
 
 
 def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
@@ -140,8 +153,10 @@ def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
     return {
         "school": chosen,
         "section": chosen.sections[0],
-        "changeable": [row for row in rows if row.problem is None],
-        "unchangeable": [row for row in rows if row.problem is not None],
+        "changeable": [row for row in rows if row.refusal is None],
+        "unchangeable": [row for row in rows if row.refusal is not None],
+        "whole_since": NOON - timedelta(hours=1),
+        "now": NOON,
         "follows": None,
         "form_nonce": "nonce",
     }
@@ -232,7 +247,30 @@ def student_row(words: Words, number: int) -> StudentRow:
     problem = (Outcome.NO_ADDRESS, Outcome.SHARED_ADDRESS)[number % 2] if number % 7 == 3 else None
     address = "" if problem is Outcome.NO_ADDRESS else words.address
     nie = "" if not address else f"{20410742 + number}"
-    return StudentRow(f"{words.id}-{number}", f"{words.person} {number}", nie, address, problem)
+    known = None if problem else standing(words, number)
+    return StudentRow(f"{words.id}-{number}", f"{words.person} {number}", nie, address, problem, known)
+
+
+def standing(words: Words, number: int) -> Standing:
+    """Where an account stands: each kind is among the first dozen."""
+    match number % 12:
+        case 0:
+            return Standing(f"g-{number}", None, NOON - timedelta(hours=2))
+        case 1:
+            return Standing(f"g-{number}", None, None, EarlierReset(words.person, False, NOON - timedelta(hours=4)))
+        case 2:
+            return Standing(f"g-{number}", None, NOON - timedelta(days=1))
+        case 4:
+            return Standing("", Outcome.NOT_FOUND, None)
+        case 5:
+            return Standing(f"g-{number}", Outcome.SUSPENDED, None)
+        case 6:
+            return Standing(f"g-{number}", None, NOON - timedelta(days=200))
+        case 7:
+            reset = EarlierReset(words.person, True, NOON - timedelta(days=6))
+            return Standing(f"g-{number}", None, NOON - timedelta(days=5), reset)
+        case _:
+            return Standing(f"g-{number}", None, None)
 
 
 def batch(words: Words, students: int, state: BatchState) -> Batch:

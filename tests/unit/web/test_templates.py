@@ -229,12 +229,6 @@ def test_each_student_is_a_box_with_their_name() -> None:
     assert names[boxes[27].get("id")].endswith("Estefanía 27")
 
 
-def test_a_problem_of_an_account_is_named_in_its_row() -> None:
-    rows = [text_of(row) for row in only(page("pages-students").iter("tbody"))]
-    usual, troubled = rows[0], rows[3]
-    assert len(troubled) > len(usual)
-
-
 def test_students_are_sent_with_everything_that_the_reset_asks_for() -> None:
     form = form_to("/secciones/restablecer", page("pages-students"))
     hidden = [field for field in fields(form) if field[0] not in {"student", "search", ""}]
@@ -254,6 +248,9 @@ def test_students_are_found_ordered_and_ticked_in_groups_without_a_script() -> N
         "Aplicar": (None, None, here),
         "Todos": ("group", "all", here),
         "Ninguno": ("group", "none", here),
+        "Nunca han ingresado": ("group", "never", here),
+        "Sin ingresar en 30 días": ("group", "idle", here),
+        "Sin ingresar desde su restablecimiento": ("group", "since_reset", here),
         "Procesar": (None, None, None),
     }
     assert text_of(next(form.iter("button"))) == "Aplicar", "the Enter key presses the first one"
@@ -279,7 +276,7 @@ def test_the_limit_is_named_only_where_it_matters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "button"), [(1, "Sí, restablecer 1 contraseña"), (28, "Sí, restablecer 24 contraseñas")]
+    ("count", "button"), [(1, "Sí, restablecer 1 contraseña"), (28, "Sí, restablecer 21 contraseñas")]
 )
 def test_confirming_names_the_count_and_carries_the_choice(count: int, button: str) -> None:
     tree = page(f"pages-confirm-{count}")
@@ -293,13 +290,50 @@ def test_confirming_names_the_count_and_carries_the_choice(count: int, button: s
 
 def test_confirming_tells_whose_account_cannot_be_changed_and_why() -> None:
     text = main_text("pages-confirm-28")
-    assert "Sin cuenta que restablecer (4)" in text
+    assert "Sin cuenta que restablecer (7)" in text
     assert "Sin NIE ni correo en SIGES" in text
 
 
 def test_where_nothing_can_be_changed_there_is_nothing_to_confirm() -> None:
-    form = form_to("/secciones/restablecer", page("pages-confirm-nobody"))
+    form = form_to("/secciones/restablecer", page("pages-confirm-hopeless"))
     assert [text_of(button) for button in form.iter("button")] == ["Cambiar la selección"]
+
+
+def test_what_the_mirror_says_stops_nobody_since_the_worker_looks_again() -> None:
+    form = form_to("/secciones/restablecer", page("pages-confirm-nobody"))
+    assert [text_of(button) for button in form.iter("button")] == ["Procesar de todos modos", "Cambiar la selección"]
+
+
+def test_the_summary_counts_who_loses_a_password_and_names_whom_a_colleague_has_reset() -> None:
+    text = main_text("pages-confirm-28")
+    assert "9 estudiantes ya usan su cuenta y perderán su contraseña actual" in text
+    assert f"{Words().person} 1: hoy (9 de febrero de 2026, 08:00), por {Words().person}; todavía no" in text
+    assert f"{Words().person} 7: hace 6 días (3 de febrero de 2026, 12:00), por usted." in text
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "Activa: ingresó hoy, el 9 de febrero de 2026"),
+        (1, f"Nunca ha ingresado Restablecida hoy por {Words().person}"),
+        (2, "Activa: ingresó ayer, el 8 de febrero de 2026"),
+        (3, "Correo repetido en SIGES"),
+        (4, "No existe"),
+        (5, "Suspendida"),
+        (6, "Activa: ingresó hace 6 meses, el 24 de julio de 2025"),
+        (7, "Activa: ingresó hace 5 días, el 4 de febrero de 2026 Restablecida hace 6 días por usted"),
+        (8, "Nunca ha ingresado"),
+    ],
+)
+def test_a_row_says_where_the_account_stands(number: int, words: str) -> None:
+    rows = list(only(page("pages-students").iter("tbody")))
+    assert text_of(list(rows[number])[-1]) == words
+
+
+def test_the_age_of_what_is_said_of_accounts_is_shown() -> None:
+    assert "según Google, 9 de febrero de 2026, 11:00" in main_text("pages-students")
+    assert "Todavía no se conoce el estado" in main_text("pages-students-unknown")
+    assert "Sin datos" in main_text("pages-students-unknown")
 
 
 def test_progress_shows_how_far_it_is_and_refreshes_itself_without_a_script() -> None:

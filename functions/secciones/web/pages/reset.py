@@ -13,6 +13,7 @@ from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
+from secciones.services.account_standings import with_standings
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
     Choice,
@@ -53,7 +54,7 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
     choice = _choice(page)
     if page.field("confirmed") != "yes":
         require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
-        return _confirm(page, _selection(page, ports, choice), form_nonce)
+        return _confirm(page, ports, _selection(page, ports, choice), form_nonce)
     batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, choice.student_ids)
     if batch_id is None:
         batch_id = request_reset(
@@ -106,13 +107,16 @@ def progress(page: Page, ports: ResetPorts) -> flask.Response:
     )
 
 
-def _confirm(page: Page, selection: Selection, form_nonce: str) -> flask.Response:
+def _confirm(page: Page, ports: ResetPorts, selection: Selection, form_nonce: str) -> flask.Response:
+    rows, whole_since = with_standings(ports.documents, page.visitor, selection.rows)
     return page.render(
         "pages/confirm.html",
         school=selection.roster.school,
         section=selection.roster.section,
-        changeable=[row for row in selection.rows if row.problem is None],
-        unchangeable=[row for row in selection.rows if row.problem is not None],
+        changeable=[row for row in rows if row.refusal is None],
+        unchangeable=[row for row in rows if row.refusal is not None],
+        whole_since=whole_since,
+        now=ports.clock.now(),
         follows=selection.follows,
         form_nonce=form_nonce,
     )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import flask
 
 from secciones.domain.people import clean_name
-from secciones.ports.clock import Ids
+from secciones.ports.clock import Clock, Ids
+from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
-from secciones.services.arrange_students import Group, Order, Wish, arrange
+from secciones.services.account_standings import with_standings
+from secciones.services.arrange_students import Group, Order, Wish, arrange, groups_of
 from secciones.services.list_sections import list_schools, list_sections, list_students
 from secciones.services.sessions import Step
 from secciones.web.page import Page
@@ -22,6 +24,8 @@ class SectionsPorts:
     """What these pages work with."""
 
     registry: Registry
+    documents: Documents
+    clock: Clock
     ids: Ids
     domain: str
     batch_limit: int
@@ -56,14 +60,18 @@ def students(page: Page, ports: SectionsPorts) -> flask.Response:
         page.path_values["school_id"],
         page.path_values["section_id"],
     )
-    wish = _wish(page)
+    rows, whole_since = with_standings(ports.documents, page.visitor, view.rows)
+    wish, now = _wish(page), ports.clock.now()
     return page.render(
         "pages/students.html",
         schools=view.schools,
         school=view.school,
         section=view.section,
-        count=len(view.rows),
-        students=arrange(view.rows, wish),
+        count=len(rows),
+        students=arrange(rows, wish, now),
+        groups={row.student_id: groups_of(row, now) for row in rows},
+        whole_since=whole_since,
+        now=now,
         wish=wish,
         limit=ports.batch_limit,
         form_nonce=ports.ids.token(),
