@@ -4,7 +4,7 @@ locals {
   expiring = {
     documents = [
       "accounts", "allowances", "batches", "mirror", "outbox", "registry_imports", "registry_schools", "registry_sections",
-      "registry_teachers", "resets", "seals", "sessions", "teachers", "throttles",
+      "registry_teachers", "resets", "seals", "selections", "sessions", "teachers", "throttles",
     ]
     audit = ["audit", "audit_chain"]
   }

@@ -28,6 +28,7 @@ BUDGET: dict[str, tuple[int, set[str]]] = {
     "worker": (75, HTTP | GOOGLE_AUTH),
     "sweeper": (60, HTTP | GOOGLE_AUTH),
     "operate": (60, HTTP | GOOGLE_AUTH),
+    "mirror": (60, HTTP | GOOGLE_AUTH),
     "auditor": (60, HTTP | GOOGLE_AUTH),
     "importer": (60, HTTP | GOOGLE_AUTH),
 }

@@ -156,7 +156,7 @@ def test_the_whole_journey_without_javascript(browser: Browser, stack: Stack) ->
     page.get_by_role("button", name="Todos").click()
     expect(page.get_by_text(f"{count} estudiantes seleccionados")).to_be_visible()
     page.get_by_role("button", name="Procesar", exact=True).click()
-    page.get_by_role("button", name="Cambiar la selección").click()
+    page.get_by_role("link", name="Cambiar la selección").click()
     expect(page.get_by_text(f"{count} estudiantes seleccionados")).to_be_visible()
     page.get_by_role("button", name="Procesar", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("contraseñas")

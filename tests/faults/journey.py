@@ -22,8 +22,9 @@ from secciones.services import run_batch as worker_module
 from secciones.services.batches import OUTBOX
 from secciones.services.pause import pause_resets, resume_resets
 from secciones.services.request_resend import request_resend
-from secciones.services.request_reset import Choice, repeated_submit, request_reset, select_students
+from secciones.services.request_reset import repeated_submit, request_reset, select_students
 from secciones.services.run_batch import Worker
+from secciones.services.selections import Choice
 from secciones.services.sessions import Session
 from secciones.tasks.answers import answer
 from secciones.tasks.batch_task import work_on_batch

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from secciones.adapters.system import SystemClock, SystemIds
 from secciones.ports.documents import Documents
+from secciones.services.mirror_accounts import Pass
 from secciones.services.sessions import Sessions, SessionTimes
 from secciones.web.session import SESSION_COOKIE
 from tests.support.every_setting import EVERY_SETTING, SECRET
@@ -41,6 +42,9 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
     sessions = Sessions(documents, SystemClock(), SystemIds(), SECRET, times)
     signed_in = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana"))
     verified = _cookie(sessions.open("sub", "docente@clases.edu.sv", "Ana", "t1", "actor"))
+    now = SystemClock().now()
+    # A mirror that has nothing to do yet: most calls of it find that.
+    documents.transact(lambda transaction: Pass(now, "", is_whole=True, whole_since=now).save(transaction, now))
     with scripted_server() as server, tempfile.TemporaryDirectory() as folder:
         issuer = Issuer(server)
         give_tokens(server)
@@ -66,6 +70,7 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
                 "worker": called("WORKER_URL", "TASKS_SERVICE_ACCOUNT", batch=_NO_BATCH),
                 "sweeper": called("SWEEPER_URL", "SCHEDULER_SERVICE_ACCOUNT"),
                 "operate": called("OPERATE_URL", "OPERATORS_SERVICE_ACCOUNT", 404, **_REPORT),
+                "mirror": called("MIRROR_URL", "SCHEDULER_SERVICE_ACCOUNT"),
                 "auditor": called("AUDITOR_URL", "SCHEDULER_SERVICE_ACCOUNT"),
                 "importer": called("IMPORTER_URL", "SCHEDULER_SERVICE_ACCOUNT"),
             },

@@ -13,8 +13,9 @@ from secciones.ports.documents import Documents
 from secciones.services.batches import BATCHES, from_document, load
 from secciones.services.claims import ResetWaits
 from secciones.services.request_resend import request_resend
-from secciones.services.request_reset import Choice, ResetRules, request_reset, select_students
+from secciones.services.request_reset import ResetRules, request_reset, select_students
 from secciones.services.run_batch import Worker, run_batch
+from secciones.services.selections import Choice
 from secciones.services.sessions import Session, Sessions, SessionTimes
 from secciones.services.sweep import Sweep, sweep
 from secciones.services.verify_identity import VerificationRules
@@ -123,8 +124,8 @@ class World:
         """*Procesar*, confirmed; everyone when no student is named."""
         roster = self.registry.rosters.get((session.teacher_id, SECTION.id))
         students = student_ids or tuple(student.id for student in (roster.students if roster else ()))
-        choice = Choice(SCHOOL.id, SECTION.id, students, follows=follows)
-        selection = select_students(self.registry, self.documents, session, RULES, choice)
+        choice = Choice(SCHOOL.id, SECTION.id, students, is_kept=bool(follows))
+        selection = select_students(self.registry, self.documents, session, RULES, choice, follows=follows)
         return request_reset(
             self.documents,
             self.queue,

@@ -84,9 +84,31 @@ if (students) {
     all.checked = tickedInView > 0 && tickedInView === inView.length;
     all.indeterminate = tickedInView > 0 && tickedInView < inView.length;
   };
+  // Ticks are kept on the server: they outlast another section, a closed page and an expired session.
+  const patience = 1000;
+  let waiting = 0;
+  const fields = () => {
+    const form = new URLSearchParams(new FormData(students));
+    form.set("then", "nothing");
+    return form;
+  };
+  const keep = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      waiting = 0;
+      fetch(students.dataset.students, { method: "POST", body: fields(), keepalive: true }).catch(() => {});
+    }, patience);
+  };
+  addEventListener("pagehide", () => {
+    if (!waiting) return;
+    clearTimeout(waiting);
+    navigator.sendBeacon(students.dataset.students, fields());
+  });
+  students.addEventListener("submit", () => { clearTimeout(waiting); waiting = 0; });
   const tick = (group) => {
     for (const { row, box } of shown()) box.checked = row.dataset.groups.split(" ").includes(group);
     show();
+    keep();
   };
   const filter = () => {
     const words = folded(search.value).split(/\s+/);
@@ -103,7 +125,7 @@ if (students) {
   search.addEventListener("input", filter);
   order.addEventListener("change", sort);
   all.addEventListener("change", () => tick(all.checked ? "all" : "none"));
-  students.addEventListener("change", show);
+  body.addEventListener("change", () => { show(); keep(); });
   for (const button of findAll("[data-group]", students)) {
     button.addEventListener("click", (event) => {
       event.preventDefault();
@@ -120,6 +142,7 @@ if (students) {
     if (event.shiftKey && from >= 0) {
       for (const { box } of here.slice(Math.min(from, place), Math.max(from, place) + 1)) box.checked = event.target.checked;
       show();
+      keep();
     }
     last = event.target;
   });

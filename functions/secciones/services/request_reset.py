@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from secciones.domain.batches import Batch, BatchSection, Row
@@ -19,7 +20,7 @@ from secciones.domain.errors import (
 )
 from secciones.domain.outcomes import Outcome
 from secciones.domain.passwords import PASSWORD_VERSION
-from secciones.domain.roster import Roster
+from secciones.domain.roster import School, Section
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock, Ids
 from secciones.ports.documents import Document, Documents, Transaction
@@ -30,6 +31,7 @@ from secciones.services.batches import SEALS, load, seal_expiry
 from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
 from secciones.services.list_sections import StudentRow, student_rows
 from secciones.services.pause import require_no_pause
+from secciones.services.selections import Choice
 from secciones.services.sessions import Session
 
 ALLOWANCES = "allowances"
@@ -48,51 +50,87 @@ class ResetRules:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the teacher's form says. A choice that follows an earlier batch (`follows` is its id) leaves out who has
-    left the section and whoever has signed in since."""
+class SectionSelection:
+    """Students of one of the teacher's sections, in the order of the class list."""
 
-    school_id: str
-    section_id: str
-    student_ids: Collection[str]
-    follows: str = ""
+    school: School
+    section: Section
+    rows: tuple[StudentRow, ...]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A choice that the registry confirms: students of this teacher's section, in the order of the class list."""
+    """Choices that the registry confirms. One that follows an earlier batch leaves out whoever has signed in since."""
 
-    roster: Roster
-    rows: tuple[StudentRow, ...]
+    parts: tuple[SectionSelection, ...]
     follows: Batch | None = None
+
+    @property
+    def rows(self) -> tuple[StudentRow, ...]:
+        """The students of all sections."""
+        return tuple(row for part in self.parts for row in part.rows)
 
 
 def select_students(
-    registry: Registry, documents: Documents, session: Session, rules: ResetRules, choice: Choice
+    registry: Registry,
+    documents: Documents,
+    session: Session,
+    rules: ResetRules,
+    *choices: Choice,
+    follows: str = "",
 ) -> Selection:
-    """Hold a choice against the registry, so that what is confirmed and what is done cannot be made up.
+    """Hold choices against the registry, so that what is confirmed and what is done cannot be made up; `follows` is the
+    id of an earlier batch.
 
     Raises NothingSelected, TooManySelected, NotAssigned (a school, section or student that is not this teacher's),
     SectionClosed, RegistryUnavailable; BatchNotFound for an earlier batch that cannot be followed.
     """
-    follows = _followed(documents, session, choice.follows) if choice.follows else None
-    roster = registry.roster(session.teacher_id, choice.section_id)
-    if roster.school.id != choice.school_id:
-        raise NotAssigned
-    if not roster.section.is_open:
-        raise SectionClosed
-    rows = student_rows(roster, rules.domain)
-    present = {row.student_id for row in rows}
-    chosen = set(choice.student_ids)
-    if follows:
-        chosen &= present
-    if not chosen:
-        raise NothingSelected
-    if len(chosen) > rules.batch_limit:
+    earlier = _followed(documents, session, follows) if follows else None
+    if sum(len(choice.student_ids) for choice in choices) > rules.batch_limit:
         raise TooManySelected(rules.batch_limit)
-    if chosen - present:
-        raise NotAssigned
-    return Selection(roster, tuple(row for row in rows if row.student_id in chosen), follows)
+    parts = [_selected(registry, session, rules, choice) for choice in choices if choice.student_ids]
+    selection = Selection(_each_once([part for part in parts if part and part.rows]), earlier)
+    if not selection.parts:
+        raise NothingSelected
+    return selection
+
+
+def _selected(registry: Registry, session: Session, rules: ResetRules, choice: Choice) -> SectionSelection | None:
+    try:
+        roster = registry.roster(session.teacher_id, choice.section_id)
+        if roster.school.id != choice.school_id:
+            raise NotAssigned
+        if not roster.section.is_open:
+            raise SectionClosed
+        rows = student_rows(roster, rules.domain)
+        if not choice.is_kept and set(choice.student_ids) - {row.student_id for row in rows}:
+            raise NotAssigned
+    except (NotAssigned, SectionClosed):
+        if choice.is_kept:
+            return None
+        raise
+    chosen = tuple(row for row in rows if row.student_id in choice.student_ids)
+    return SectionSelection(roster.school, roster.section, chosen)
+
+
+def _each_once(parts: Sequence[SectionSelection]) -> tuple[SectionSelection, ...]:
+    """A student of two sections counts in the first; an address that two students carry says nothing about either."""
+    seen: set[str] = set()
+    unique = []
+    for part in parts:
+        rows = tuple(row for row in part.rows if row.student_id not in seen)
+        seen |= {row.student_id for row in rows}
+        unique.append(replace(part, rows=rows))
+    holders = Counter(row.address for part in unique for row in part.rows if row.problem is None)
+    return tuple(
+        replace(part, rows=tuple(_unless_shared(row, holders[row.address]) for row in part.rows))
+        for part in unique
+        if part.rows
+    )
+
+
+def _unless_shared(row: StudentRow, holders: int) -> StudentRow:
+    return replace(row, problem=Outcome.SHARED_ADDRESS) if row.problem is None and holders > 1 else row
 
 
 def require_allowance(documents: Documents, clock: Clock, rules: ResetRules, session: Session) -> None:
@@ -150,25 +188,14 @@ def find_batch(documents: Documents, session: Session, batch_id: str) -> Batch:
 
 def _new_batch(clock: Clock, rules: ResetRules, session: Session, selection: Selection, form_nonce: str) -> Batch:
     now = clock.now()
-    school, section = selection.roster.school, selection.roster.section
     return Batch(
         id=_batch_id(session, form_nonce),
         actor=session.actor,
         teacher_id=session.teacher_id,
         teacher_name=session.name,
         teacher_address=session.address,
-        sections=(
-            BatchSection(
-                id=section.id,
-                school_id=school.id,
-                school_code=school.code,
-                school_name=school.name,
-                grade=section.grade,
-                name=section.name,
-                shift=section.shift,
-            ),
-        ),
-        rows=tuple(_row(row, section.id) for row in selection.rows),
+        sections=tuple(_batch_section(part) for part in selection.parts),
+        rows=tuple(_row(row, part.section.id) for part in selection.parts for row in part.rows),
         password_version=PASSWORD_VERSION,
         created_at=now,
         deadline=now + rules.deadline,
@@ -182,6 +209,18 @@ def _batch_id(session: Session, form_nonce: str) -> str:
     """The id follows from the teacher and the form, so that whoever repeats a submit repeats the same batch."""
     digest = hmac.new(form_nonce.encode(), b"batch\0" + session.actor.encode(), hashlib.sha256).digest()
     return base64.b32encode(digest).decode().lower()[:26]
+
+
+def _batch_section(part: SectionSelection) -> BatchSection:
+    return BatchSection(
+        id=part.section.id,
+        school_id=part.school.id,
+        school_code=part.school.code,
+        school_name=part.school.name,
+        grade=part.section.grade,
+        name=part.section.name,
+        shift=part.section.shift,
+    )
 
 
 def _row(row: StudentRow, section_id: str) -> Row:

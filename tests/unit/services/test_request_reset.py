@@ -18,7 +18,8 @@ from secciones.domain.errors import (
 )
 from secciones.domain.roster import Roster
 from secciones.services.batches import OUTBOX, SEALS
-from secciones.services.request_reset import Choice, find_batch, repeated_submit, select_students
+from secciones.services.request_reset import find_batch, repeated_submit, select_students
+from secciones.services.selections import Choice
 from tests.support.world import COLLEAGUE, RULES, SCHOOL, SECTION, SESSION, TEACHER, World, student
 
 

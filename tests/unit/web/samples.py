@@ -11,6 +11,7 @@ from secciones.domain.roster import School, Section
 from secciones.domain.standings import EarlierReset, Standing
 from secciones.services.arrange_students import Order, Wish, arrange, groups_of
 from secciones.services.list_sections import StudentRow
+from secciones.services.request_reset import SectionSelection
 
 NOON = datetime(2026, 2, 9, 18, 0, tzinfo=UTC)
 NOT_CHANGED = (
@@ -107,11 +108,14 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
     schools = (school(words), replace(school(words), id="ce-99204", name="Centro Escolar Colonia Los Izotes"))
     chosen = schools[0]
     page = "pages/schools.html"
-    yield Sample(page, "none", {"schools": (), "school": None, "sections": ()})
-    yield Sample(page, "list", {"schools": schools, "school": None, "sections": ()})
-    yield Sample(page, "one", {"schools": schools[:1], "school": chosen, "sections": chosen.sections[:1]})
-    yield Sample(page, "chosen", {"schools": schools, "school": chosen, "sections": chosen.sections})
-    yield Sample(page, "closed", {"schools": schools, "school": chosen, "sections": ()})
+    none: dict[str, Any] = {"ticked": {}, "form_nonce": "nonce"}
+    yield Sample(page, "none", {"schools": (), "school": None, "sections": (), **none})
+    yield Sample(page, "list", {"schools": schools, "school": None, "sections": (), **none})
+    yield Sample(page, "one", {"schools": schools[:1], "school": chosen, "sections": chosen.sections[:1], **none})
+    yield Sample(page, "chosen", {"schools": schools, "school": chosen, "sections": chosen.sections, **none})
+    ticked = {"ticked": {chosen.sections[0].id: 1, chosen.sections[2].id: 12}, "form_nonce": "nonce"}
+    yield Sample(page, "ticked", {"schools": schools, "school": chosen, "sections": chosen.sections, **ticked})
+    yield Sample(page, "closed", {"schools": schools, "school": chosen, "sections": (), **none})
     rows = [student_row(words, number) for number in range(students)]
     section = {"schools": schools, "school": chosen, "section": chosen.sections[0], "form_nonce": "nonce"}
     for state, wish in (
@@ -123,15 +127,19 @@ def _choosing(words: Words, students: int) -> Iterator[Sample]:
     unknown = class_list([replace(row, standing=None) for row in rows])
     yield Sample("pages/students.html", "unknown", {**section, **unknown, "whole_since": None})
     yield Sample("pages/students.html", "over_limit", {**section, **class_list(rows), "limit": 10})
+    yield Sample("pages/students.html", "elsewhere", {**section, **class_list(rows), "elsewhere": 12})
     yield Sample("pages/students.html", "empty", {**section, **class_list([])})
     for count in (1, students):
         yield Sample("pages/confirm.html", f"{count}", confirmation(words, chosen, count))
     earlier = {"follows": batch(words, students, BatchState.CLOSED)}
     yield Sample("pages/confirm.html", "follows", {**confirmation(words, chosen, students), **earlier})
-    nobody = {**confirmation(words, chosen, students), "changeable": []}
-    troubled = [row for row in nobody["unchangeable"] if row.problem]
-    yield Sample("pages/confirm.html", "hopeless", {**nobody, "unchangeable": troubled})
-    yield Sample("pages/confirm.html", "nobody", nobody)
+    whole = confirmation(words, chosen, students)
+    refused = tuple(row for row in whole["parts"][0].rows if row.refusal)
+    hopeless = tuple(row for row in refused if row.problem)
+    for state, rows_of in (("nobody", refused), ("hopeless", hopeless)):
+        yield Sample("pages/confirm.html", state, {**whole, "parts": [replace(whole["parts"][0], rows=rows_of)]})
+    second = SectionSelection(schools[1], chosen.sections[1], (replace(student_row(words, 2), student_id="e-2"),))
+    yield Sample("pages/confirm.html", "two_sections", {**whole, "parts": [*whole["parts"], second]})
 
 
 def class_list(rows: list[StudentRow], wish: Wish = NO_WISH) -> dict[str, Any]:
@@ -141,6 +149,7 @@ def class_list(rows: list[StudentRow], wish: Wish = NO_WISH) -> dict[str, Any]:
         "students": arrange(rows, wish, NOON),
         "groups": {row.student_id: groups_of(row, NOON) for row in rows},
         "wish": wish,
+        "elsewhere": 0,
         "limit": 200,
         "whole_since": NOON - timedelta(hours=1),
         "now": NOON,
@@ -151,10 +160,7 @@ def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
     """What the page that asks to confirm is rendered with."""
     rows = [student_row(words, number) for number in range(count)]
     return {
-        "school": chosen,
-        "section": chosen.sections[0],
-        "changeable": [row for row in rows if row.refusal is None],
-        "unchangeable": [row for row in rows if row.refusal is not None],
+        "parts": [SectionSelection(chosen, chosen.sections[0], tuple(rows))],
         "whole_since": NOON - timedelta(hours=1),
         "now": NOON,
         "follows": None,
@@ -177,6 +183,10 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
     not_resent = replace(mailed, resends=3, resends_done=3, resend_failure="invalidArgument")
     yield Sample("pages/result.html", "not_resent", result(not_resent))
     yield Sample("pages/result.html", "days_later", result(mailed, timedelta(days=2)))
+    both = (*mailed.sections, replace(mailed.sections[0], id="t", school_id="ce-99204"))
+    rows = tuple(replace(row, section_id="st"[place % 2]) for place, row in enumerate(mailed.rows))
+    of_two = replace(mailed, sections=both, rows=rows)
+    yield Sample("pages/result.html", "two_sections", result(of_two, timedelta(days=2)))
     kept_back = replace(all_changed, state=BatchState.PARTIAL, mailed_at=None, mail_failure="invalidArgument")
     yield Sample("pages/result.html", "all_changed_unmailed", result(kept_back))
     none_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.NOT_FOUND) for row in mailed.rows[:1]))

@@ -155,7 +155,7 @@ def every_error() -> list[type[Exception]]:
     ]
     background = {
         errors.SeccionesError, errors.CallerRefused, errors.LeaseHeld, errors.LeaseLost, errors.SealLost,
-        errors.MailRefused, errors.ChangeRefused, errors.InvalidNumber, errors.IdentityRefused,
+        errors.ListingExpired, errors.MailRefused, errors.ChangeRefused, errors.InvalidNumber, errors.IdentityRefused,
     }  # fmt: skip
     return [kind for kind in kinds if kind not in background]
 

@@ -252,6 +252,7 @@ def test_students_are_found_ordered_and_ticked_in_groups_without_a_script() -> N
         "Sin ingresar en 30 días": ("group", "idle", here),
         "Sin ingresar desde su restablecimiento": ("group", "since_reset", here),
         "Procesar": (None, None, None),
+        "Seleccionar también en otra sección": ("then", "another", here),
     }
     assert text_of(next(form.iter("button"))) == "Aplicar", "the Enter key presses the first one"
     box = next(field for field in form.iter("input") if field.get("id") == "all")
@@ -282,10 +283,27 @@ def test_confirming_names_the_count_and_carries_the_choice(count: int, button: s
     tree = page(f"pages-confirm-{count}")
     form = form_to("/secciones/restablecer", tree)
     sent = fields(form)
-    assert [text_of(b) for b in form.iter("button")] == [button, "Cambiar la selección"]
+    assert [text_of(b) for b in form.iter("button")] == [button, "Cancelar"]
     assert {value for name, value in sent if name == "student"} == {f"sec-2026-99101-001-{n}" for n in range(count)}
     assert {("confirmed", "yes"), ("form_nonce", "nonce"), ("csrf_token", "the-token")} <= set(sent)
-    assert links(tree)["Cancelar"] == "/secciones/centros/sec-2026-99101-001/sec-2026-99101-001-0"
+    assert links(tree)["Cambiar la selección"] == "/secciones/centros/sec-2026-99101-001/sec-2026-99101-001-0"
+
+
+def test_students_of_another_section_are_carried_with_its_ids() -> None:
+    sent = fields(form_to("/secciones/restablecer", page("pages-confirm-two_sections")))
+    assert [value for name, value in sent if name == "other"] == ["ce-99204/sec-2026-99101-001-1/e-2"]
+    assert len([value for name, value in sent if name == "student"]) == 28
+    sent = fields(form_to("/secciones/restablecer", page("pages-result-two_sections")))
+    assert {value.rpartition("/")[0] for name, value in sent if name == "other"} == {"ce-99204/t"}
+
+
+def test_what_is_ticked_in_other_sections_is_said_and_can_be_processed_from_there() -> None:
+    assert "Además, 12 en otras secciones" in main_text("pages-students-elsewhere")
+    text = main_text("pages-schools-ticked")
+    assert "13 estudiantes seleccionados en 2 secciones" in text
+    assert "1 estudiante seleccionado" in text
+    form = form_to("/secciones/restablecer", page("pages-schools-ticked"))
+    assert [name for name, _ in fields(form)] == ["csrf_token", "form_nonce"]
 
 
 def test_confirming_tells_whose_account_cannot_be_changed_and_why() -> None:
@@ -296,12 +314,12 @@ def test_confirming_tells_whose_account_cannot_be_changed_and_why() -> None:
 
 def test_where_nothing_can_be_changed_there_is_nothing_to_confirm() -> None:
     form = form_to("/secciones/restablecer", page("pages-confirm-hopeless"))
-    assert [text_of(button) for button in form.iter("button")] == ["Cambiar la selección"]
+    assert [text_of(button) for button in form.iter("button")] == ["Cancelar"]
 
 
 def test_what_the_mirror_says_stops_nobody_since_the_worker_looks_again() -> None:
     form = form_to("/secciones/restablecer", page("pages-confirm-nobody"))
-    assert [text_of(button) for button in form.iter("button")] == ["Procesar de todos modos", "Cambiar la selección"]
+    assert [text_of(button) for button in form.iter("button")] == ["Procesar de todos modos", "Cancelar"]
 
 
 def test_the_summary_counts_who_loses_a_password_and_names_whom_a_colleague_has_reset() -> None:

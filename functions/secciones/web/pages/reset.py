@@ -1,7 +1,8 @@
 """*Procesar*: the confirmation, the batch on its way, and its result."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import flask
 
@@ -16,7 +17,6 @@ from secciones.ports.task_queue import TaskQueue
 from secciones.services.account_standings import with_standings
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
-    Choice,
     ResetRules,
     Selection,
     find_batch,
@@ -25,12 +25,14 @@ from secciones.services.request_reset import (
     require_allowance,
     select_students,
 )
+from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.errors import BadRequest
 from secciones.web.page import Page
 from secciones.web.routes import Route
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OTHER = re.compile(rf"{_ID.pattern}/{_ID.pattern}/{_ID.pattern}")
 _NUMBER = re.compile(r"[1-9]")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -51,11 +53,12 @@ class ResetPorts:
 def submit(page: Page, ports: ResetPorts) -> flask.Response:
     """The first time the count is to be confirmed, the second time it is done."""
     form_nonce = _matching(_NONCE, page.field("form_nonce"))
-    choice = _choice(page)
+    choices = _choices(page)
     if page.field("confirmed") != "yes":
         require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
-        return _confirm(page, ports, _selection(page, ports, choice), form_nonce)
-    batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, choice.student_ids)
+        return _confirm(page, ports, _selection(page, ports, _with_kept(page, ports, choices)), form_nonce)
+    students = {student_id for choice in choices for student_id in choice.student_ids}
+    batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, students)
     if batch_id is None:
         batch_id = request_reset(
             ports.documents,
@@ -66,9 +69,10 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
             ports.ids,
             ports.rules,
             page.visitor,
-            _selection(page, ports, choice),
+            _selection(page, ports, choices),
             form_nonce,
         )
+        forget_choices(ports.documents, page.visitor)
     return page.redirect(f"/secciones/resultado/{batch_id}")
 
 
@@ -109,12 +113,10 @@ def progress(page: Page, ports: ResetPorts) -> flask.Response:
 
 def _confirm(page: Page, ports: ResetPorts, selection: Selection, form_nonce: str) -> flask.Response:
     rows, whole_since = with_standings(ports.documents, page.visitor, selection.rows)
+    by_id = {row.student_id: row for row in rows}
     return page.render(
         "pages/confirm.html",
-        school=selection.roster.school,
-        section=selection.roster.section,
-        changeable=[row for row in rows if row.refusal is None],
-        unchangeable=[row for row in rows if row.refusal is not None],
+        parts=[replace(part, rows=tuple(by_id[row.student_id] for row in part.rows)) for part in selection.parts],
         whole_since=whole_since,
         now=ports.clock.now(),
         follows=selection.follows,
@@ -122,20 +124,37 @@ def _confirm(page: Page, ports: ResetPorts, selection: Selection, form_nonce: st
     )
 
 
-def _selection(page: Page, ports: ResetPorts, choice: Choice) -> Selection:
-    return select_students(ports.registry, ports.documents, page.visitor, ports.rules, choice)
-
-
-def _choice(page: Page) -> Choice:
+def _selection(page: Page, ports: ResetPorts, choices: Sequence[Choice]) -> Selection:
     follows = page.field("follows")
     if follows and not is_batch_id(follows):
         raise BadRequest
-    return Choice(
-        school_id=_matching(_ID, page.field("school")),
-        section_id=_matching(_ID, page.field("section")),
-        student_ids=frozenset(_matching(_ID, value) for value in page.request.form.getlist("student")),
-        follows=follows,
-    )
+    if follows:
+        choices = [replace(choice, is_kept=True) for choice in choices]
+    return select_students(ports.registry, ports.documents, page.visitor, ports.rules, *choices, follows=follows)
+
+
+def _choices(page: Page) -> list[Choice]:
+    """What the form says: the students of its own section, and those of others with the ids of theirs before them."""
+    form = page.request.form
+    chosen: dict[tuple[str, str], set[str]] = {}
+    if form.get("section"):
+        own = _matching(_ID, page.field("school")), _matching(_ID, page.field("section"))
+        chosen[own] = {_matching(_ID, value) for value in form.getlist("student")}
+    for value in form.getlist("other"):
+        school_id, section_id, student_id = _matching(_OTHER, value).split("/")
+        chosen.setdefault((school_id, section_id), set()).add(student_id)
+    return [Choice(school_id, section_id, students) for (school_id, section_id), students in chosen.items()]
+
+
+def _with_kept(page: Page, ports: ResetPorts, choices: list[Choice]) -> list[Choice]:
+    """Together with what is ticked in other sections, unless the form is about an earlier batch."""
+    if page.field("follows"):
+        return choices
+    for choice in choices:
+        keep_choice(ports.documents, ports.clock, page.visitor, choice)
+    here = {choice.section_id for choice in choices}
+    kept = kept_choices(ports.documents, page.visitor)
+    return [*choices, *(choice for choice in kept if choice.section_id not in here)]
 
 
 def _own_batch(page: Page, ports: ResetPorts) -> Batch:

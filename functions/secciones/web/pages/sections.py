@@ -1,21 +1,28 @@
 """Schools at the left, the sections of the chosen one, the students of the chosen section."""
 
 import contextlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import flask
 
 from secciones.domain.people import clean_name
+from secciones.domain.roster import School, Section
 from secciones.ports.clock import Clock, Ids
 from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.services.account_standings import with_standings
 from secciones.services.arrange_students import Group, Order, Wish, arrange, groups_of
-from secciones.services.list_sections import list_schools, list_sections, list_students
+from secciones.services.list_sections import SectionView, StudentRow, list_schools, list_sections, list_students
+from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
+from secciones.web.errors import BadRequest
 from secciones.web.page import Page
 from secciones.web.routes import Route
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_SEARCH = 100
 
 
@@ -36,46 +43,110 @@ def schools(page: Page, ports: SectionsPorts) -> flask.Response:
     all_schools = list_schools(ports.registry, page.site.audit, page.visitor)
     if len(all_schools) == 1:
         return page.redirect(f"/secciones/centros/{all_schools[0].id}")
-    return page.render("pages/schools.html", schools=all_schools, school=None, sections=())
+    return _render_schools(page, ports, all_schools, None, ())
 
 
 def sections(page: Page, ports: SectionsPorts) -> flask.Response:
     """The open sections of one school."""
-    all_schools, school, its_sections = list_sections(
-        ports.registry, page.site.audit, page.visitor, page.path_values["school_id"]
-    )
-    return page.render("pages/schools.html", schools=all_schools, school=school, sections=its_sections)
+    found = list_sections(ports.registry, page.site.audit, page.visitor, page.path_values["school_id"])
+    return _render_schools(page, ports, *found)
 
 
 def students(page: Page, ports: SectionsPorts) -> flask.Response:
-    """The students of one section, to be ticked. The form carries a value that is good for one batch.
+    """The students of one section, to be ticked. The form carries a value that is good for one batch."""
+    seen = _look(page, ports)
+    kept = kept_choices(ports.documents, page.visitor)
+    here = [choice for choice in kept if choice.section_id == seen.view.section.id]
+    return _render_students(page, ports, seen, kept, Wish(ticked=here[0].student_ids if here else ()))
 
-    Asked with GET or, by the form itself, with POST: then for a search, an order or a group, and what was ticked stays.
+
+def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
+    """The form of a section comes back to be searched, put in order or ticked by a group; its ticks are kept.
+
+    With `then` it asks for something else: to keep the ticks and no more, which a script does while one ticks and the
+    registry is not asked for; to go to another section; to forget all ticks.
     """
-    view = list_students(
-        ports.registry,
-        page.site.audit,
-        page.visitor,
-        ports.domain,
-        page.path_values["school_id"],
-        page.path_values["section_id"],
+    match page.field("then"):
+        case "cancel":
+            forget_choices(ports.documents, page.visitor)
+            return page.redirect("/secciones/centros")
+        case "nothing":
+            keep_choice(ports.documents, ports.clock, page.visitor, _choice(page))
+            return flask.Response(status=204)
+    seen, wish = _look(page, ports), _wish(page)
+    ticked = arrange(seen.rows, wish, ports.clock.now()).ticked
+    choice = Choice(seen.view.school.id, seen.view.section.id, ticked)
+    kept = keep_choice(ports.documents, ports.clock, page.visitor, choice)
+    if page.field("then") == "another":
+        return page.redirect("/secciones/centros")
+    return _render_students(page, ports, seen, kept, wish)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A section with what is known of its accounts, and since when."""
+
+    view: SectionView
+    rows: tuple[StudentRow, ...]
+    whole_since: datetime | None
+
+
+def _look(page: Page, ports: SectionsPorts) -> _Seen:
+    school_id, section_id = page.path_values["school_id"], page.path_values["section_id"]
+    view = list_students(ports.registry, page.site.audit, page.visitor, ports.domain, school_id, section_id)
+    return _Seen(view, *with_standings(ports.documents, page.visitor, view.rows))
+
+
+def _choice(page: Page) -> Choice:
+    """As the form has it; what is not the teacher's is left out when it is to be processed."""
+    ids = [page.path_values["school_id"], page.path_values["section_id"], *page.request.form.getlist("student")]
+    if not all(_ID.fullmatch(value) for value in ids):
+        raise BadRequest
+    return Choice(ids[0], ids[1], frozenset(ids[2:]))
+
+
+def _render_schools(
+    page: Page,
+    ports: SectionsPorts,
+    all_schools: Sequence[School],
+    school: School | None,
+    its_sections: Sequence[Section],
+) -> flask.Response:
+    return page.render(
+        "pages/schools.html",
+        schools=all_schools,
+        school=school,
+        sections=its_sections,
+        ticked=_ticked(kept_choices(ports.documents, page.visitor)),
+        form_nonce=ports.ids.token(),
     )
-    rows, whole_since = with_standings(ports.documents, page.visitor, view.rows)
-    wish, now = _wish(page), ports.clock.now()
+
+
+def _render_students(
+    page: Page, ports: SectionsPorts, seen: _Seen, kept: Sequence[Choice], wish: Wish
+) -> flask.Response:
+    view, now, ticked = seen.view, ports.clock.now(), _ticked(kept)
+    ticked.pop(view.section.id, None)
     return page.render(
         "pages/students.html",
         schools=view.schools,
         school=view.school,
         section=view.section,
-        count=len(rows),
-        students=arrange(rows, wish, now),
-        groups={row.student_id: groups_of(row, now) for row in rows},
-        whole_since=whole_since,
+        count=len(seen.rows),
+        students=arrange(seen.rows, wish, now),
+        elsewhere=sum(ticked.values()),
+        groups={row.student_id: groups_of(row, now) for row in seen.rows},
+        whole_since=seen.whole_since,
         now=now,
         wish=wish,
         limit=ports.batch_limit,
         form_nonce=ports.ids.token(),
     )
+
+
+def _ticked(choices: Sequence[Choice]) -> dict[str, int]:
+    """How many are ticked, by section."""
+    return {choice.section_id: len(choice.student_ids) for choice in choices}
 
 
 def _wish(page: Page) -> Wish:
@@ -97,5 +168,5 @@ ROUTES = (
     Route("GET", "/secciones/centros", schools, Step.VERIFIED),
     Route("GET", "/secciones/centros/<school_id>", sections, Step.VERIFIED),
     Route("GET", "/secciones/centros/<school_id>/<section_id>", students, Step.VERIFIED),
-    Route("POST", "/secciones/centros/<school_id>/<section_id>", students, Step.VERIFIED),
+    Route("POST", "/secciones/centros/<school_id>/<section_id>", arrange_students, Step.VERIFIED),
 )
