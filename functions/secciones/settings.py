@@ -2,12 +2,11 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+
+from secciones import setting_values as values
 
 S = TypeVar("S", bound="CommonSettings")
 
@@ -24,102 +23,16 @@ def _setting(read: Callable[[str], Any], default: str | None = None, *, needless
     return dataclasses.field(metadata={"read": read, "default": default, "needless_with": needless_with})
 
 
-def _text(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be one line of printable text")
-    return value
-
-
-def _secret(value: str) -> str:
-    if len(value) < 32:
-        raise ValueError("must have at least 32 characters")
-    return value
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an http or https address")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("must be https: only a loopback address may go without")
-    return value.rstrip("/")
-
-
-def _count(value: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,6}", value):
-        raise ValueError("must be a whole number of at least 1")
-    return int(value)
-
-
-def _switch(value: str) -> bool:
-    if value not in {"true", "false"}:
-        raise ValueError("must be true or false")
-    return value == "true"
-
-
-def _hours(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", value):
-        raise ValueError("must be a whole number of hours, or 0")
-    return int(value)
-
-
-def _domain(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
-        raise ValueError("must be a domain in lower case")
-    return value
-
-
-def _address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
-        raise ValueError("must be an e-mail address")
-    return value.lower()
-
-
-def _org_unit(value: str) -> str:
-    if not re.fullmatch(r"/\S(.*\S)?", value) or value.endswith("/"):
-        raise ValueError("must be a path like /Docentes, and not the root of all units")
-    return value
-
-
-def _store(value: str) -> str:
-    if value != "firestore" and not re.fullmatch(r"sqlite:.+", value):
-        raise ValueError("must be firestore or sqlite:PATH")
-    return value
-
-
-def _emulator(value: str) -> str:
-    if value and not is_loopback(urlsplit(f"//{value}").hostname or ""):
-        raise ValueError("must be a loopback host:port")
-    return value
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return value
-
-    return read
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address never leaves this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 @dataclass(frozen=True, kw_only=True)
 class CommonSettings:
     """What every function needs."""
 
-    google_cloud_project: str = _setting(_text)
-    store: str = _setting(_store, "firestore")
-    firestore_emulator_host: str = _setting(_emulator, "")
-    firestore_database: str = _setting(_text, "(default)")
-    audit_database: str = _setting(_text, "audit")
-    audit_retention_days: int = _setting(_count, "730")
+    google_cloud_project: str = _setting(values.text)
+    store: str = _setting(values.store, "firestore")
+    firestore_emulator_host: str = _setting(values.emulator, "")
+    firestore_database: str = _setting(values.text, "(default)")
+    audit_database: str = _setting(values.text, "audit")
+    audit_retention_days: int = _setting(values.count, "730")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +40,13 @@ class PageSettings(CommonSettings):
     """What every function with pages needs. A session ends when it is idle so long and at the latest so many hours
     after the sign-in; *Procesar* demands DUI and NIP no older than `identity_minutes`."""
 
-    public_url: str = _setting(_url)
-    workspace_domain: str = _setting(_domain, "clases.edu.sv")
-    institution_name: str = _setting(_text, "Ministerio de Educación")
-    session_secret: str = _setting(_secret)
-    session_idle_minutes: int = _setting(_count, "15")
-    session_hours: int = _setting(_count, "8")
-    identity_minutes: int = _setting(_count, "20")
+    public_url: str = _setting(values.url)
+    workspace_domain: str = _setting(values.domain, "clases.edu.sv")
+    institution_name: str = _setting(values.text, "Ministerio de Educación")
+    session_secret: str = _setting(values.secret)
+    session_idle_minutes: int = _setting(values.count, "15")
+    session_hours: int = _setting(values.count, "8")
+    identity_minutes: int = _setting(values.count, "20")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,38 +54,38 @@ class RegistrySettings(CommonSettings):
     """Which registry is asked: SIGES, what was imported, or that only when SIGES does not answer; and how to reach
     SIGES."""
 
-    registry: str = _setting(_one_of("siges", "oneroster", "siges-then-oneroster"), "siges")
-    siges_url: str = _setting(_url, needless_with="oneroster")
-    siges_token: str = _setting(_secret, needless_with="oneroster")
+    registry: str = _setting(values.one_of("siges", "oneroster", "siges-then-oneroster"), "siges")
+    siges_url: str = _setting(values.url, needless_with="oneroster")
+    siges_token: str = _setting(values.secret, needless_with="oneroster")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DirectorySettings(CommonSettings):
     """Where the Directory is, for whom its calls are made, and how many a minute Google allows this administrator."""
 
-    directory_api_endpoint: str = _setting(_url, "https://admin.googleapis.com")
-    token_endpoint: str = _setting(_url, "https://oauth2.googleapis.com/token")
-    directory_service_account: str = _setting(_address)
-    delegated_admin: str = _setting(_address)
-    directory_queries_per_minute: int = _setting(_count, "2400")
+    directory_api_endpoint: str = _setting(values.url, "https://admin.googleapis.com")
+    token_endpoint: str = _setting(values.url, "https://oauth2.googleapis.com/token")
+    directory_service_account: str = _setting(values.address)
+    delegated_admin: str = _setting(values.address)
+    directory_queries_per_minute: int = _setting(values.count, "2400")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SealSettings(CommonSettings):
     """The key that seals the seeds of batches."""
 
-    kms_api_endpoint: str = _setting(_url, "https://cloudkms.googleapis.com")
-    seal_key: str = _setting(_text)
+    kms_api_endpoint: str = _setting(values.url, "https://cloudkms.googleapis.com")
+    seal_key: str = _setting(values.text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSettings(CommonSettings):
     """The queue of batches and the worker that it calls."""
 
-    cloud_tasks_endpoint: str = _setting(_url, "https://cloudtasks.googleapis.com")
-    tasks_queue: str = _setting(_text)
-    worker_url: str = _setting(_url)
-    tasks_service_account: str = _setting(_address)
+    cloud_tasks_endpoint: str = _setting(values.url, "https://cloudtasks.googleapis.com")
+    tasks_queue: str = _setting(values.text)
+    worker_url: str = _setting(values.url)
+    tasks_service_account: str = _setting(values.address)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,19 +93,19 @@ class CallerSettings(CommonSettings):
     """Who issues the tokens with which the platform calls a background function, and whether Cloud Run takes their
     signatures off: where the platform sends one token alone, as Cloud Tasks and Cloud Scheduler do, it does."""
 
-    caller_issuer: str = _setting(_url, "https://accounts.google.com")
-    caller_signatures: str = _setting(_one_of("kept", "removed"), "kept")
+    caller_issuer: str = _setting(values.url, "https://accounts.google.com")
+    caller_signatures: str = _setting(values.one_of("kept", "removed"), "kept")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoginSettings(PageSettings, DirectorySettings):
     """Settings of the function `login`. With `require_two_step` only accounts with 2-step verification come in."""
 
-    oidc_issuer: str = _setting(_url, "https://accounts.google.com")
-    oidc_client_id: str = _setting(_text)
-    oidc_client_secret: str = _setting(_text)
-    teachers_org_unit: str = _setting(_org_unit, "/Docentes")
-    require_two_step: bool = _setting(_switch, "false")
+    oidc_issuer: str = _setting(values.url, "https://accounts.google.com")
+    oidc_client_id: str = _setting(values.text)
+    oidc_client_secret: str = _setting(values.text)
+    teachers_org_unit: str = _setting(values.org_unit, "/Docentes")
+    require_two_step: bool = _setting(values.switch, "false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,32 +113,32 @@ class VerifySettings(PageSettings, RegistrySettings):
     """Settings of the function `verify`. `forwarded_for_position` says which entry of X-Forwarded-For, counted from the
     end, is the client's: Google's load balancer appends two (the client's and its own), Cloud Run alone one."""
 
-    pseudonym_secret: str = _setting(_secret)
-    registry_secret: str = _setting(_secret, needless_with="siges")
-    account_failures_per_six_hours: int = _setting(_count, "5")
-    dui_failures_per_hour: int = _setting(_count, "5")
-    dui_failures_per_day: int = _setting(_count, "20")
-    dui_failures_until_unlocked: int = _setting(_count, "100")
-    address_failures_per_hour: int = _setting(_count, "60")
-    all_failures_per_hour: int = _setting(_count, "3000")
-    forwarded_for_position: int = _setting(_count, "2")
+    pseudonym_secret: str = _setting(values.secret)
+    registry_secret: str = _setting(values.secret, needless_with="siges")
+    account_failures_per_six_hours: int = _setting(values.count, "5")
+    dui_failures_per_hour: int = _setting(values.count, "5")
+    dui_failures_per_day: int = _setting(values.count, "20")
+    dui_failures_until_unlocked: int = _setting(values.count, "100")
+    address_failures_per_hour: int = _setting(values.count, "60")
+    all_failures_per_hour: int = _setting(values.count, "3000")
+    forwarded_for_position: int = _setting(values.count, "2")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SectionsSettings(PageSettings, RegistrySettings):
     """Settings of the function `sections`."""
 
-    batch_limit: int = _setting(_count, "200")
+    batch_limit: int = _setting(values.count, "200")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings):
     """Settings of the function `reset`. `batches_per_day` is how many one teacher may begin in 24 hours."""
 
-    batch_limit: int = _setting(_count, "200")
-    batches_per_day: int = _setting(_count, "3")
-    batch_deadline_minutes: int = _setting(_count, "60")
-    batch_retention_days: int = _setting(_count, "30")
+    batch_limit: int = _setting(values.count, "200")
+    batches_per_day: int = _setting(values.count, "3")
+    batch_deadline_minutes: int = _setting(values.count, "60")
+    batch_retention_days: int = _setting(values.count, "30")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,54 +148,54 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     taken for alive; it must be longer than its slowest group of accounts. A student whose password was reset is left
     alone for so many hours by other teachers, and by the same one; with 0 only while the other batch runs."""
 
-    worker_url: str = _setting(_url)
-    tasks_service_account: str = _setting(_address)
-    worker_concurrency: int = _setting(_count, "4")
-    lease_seconds: int = _setting(_count, "120")
-    colleague_reset_hours: int = _setting(_hours, "24")
-    own_reset_hours: int = _setting(_hours, "24")
-    gmail_api_endpoint: str = _setting(_url, "https://gmail.googleapis.com")
-    mail_service_account: str = _setting(_address)
-    mail_sender: str = _setting(_address)
-    students_org_unit: str = _setting(_org_unit, "/Estudiantes")
-    institution_name: str = _setting(_text, "Ministerio de Educación")
-    public_url: str = _setting(_url)
+    worker_url: str = _setting(values.url)
+    tasks_service_account: str = _setting(values.address)
+    worker_concurrency: int = _setting(values.count, "4")
+    lease_seconds: int = _setting(values.count, "120")
+    colleague_reset_hours: int = _setting(values.hours, "24")
+    own_reset_hours: int = _setting(values.hours, "24")
+    gmail_api_endpoint: str = _setting(values.url, "https://gmail.googleapis.com")
+    mail_service_account: str = _setting(values.address)
+    mail_sender: str = _setting(values.address)
+    students_org_unit: str = _setting(values.org_unit, "/Estudiantes")
+    institution_name: str = _setting(values.text, "Ministerio de Educación")
+    public_url: str = _setting(values.url)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweeperSettings(QueueSettings, CallerSettings):
     """Settings of the function `sweeper`."""
 
-    sweeper_url: str = _setting(_url)
-    scheduler_service_account: str = _setting(_address)
+    sweeper_url: str = _setting(values.url)
+    scheduler_service_account: str = _setting(values.address)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorSettings(DirectorySettings, CallerSettings):
     """Settings of the function `mirror`, which begins a pass over all accounts every so many minutes."""
 
-    mirror_url: str = _setting(_url)
-    scheduler_service_account: str = _setting(_address)
-    students_org_unit: str = _setting(_org_unit, "/Estudiantes")
-    mirror_minutes: int = _setting(_count, "240")
+    mirror_url: str = _setting(values.url)
+    scheduler_service_account: str = _setting(values.address)
+    students_org_unit: str = _setting(values.org_unit, "/Estudiantes")
+    mirror_minutes: int = _setting(values.count, "240")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditorSettings(CallerSettings):
     """Settings of the function `auditor`. `audited_days` is how far back it looks when its caller does not say."""
 
-    auditor_url: str = _setting(_url)
-    scheduler_service_account: str = _setting(_address)
-    audited_days: int = _setting(_count, "7")
+    auditor_url: str = _setting(values.url)
+    scheduler_service_account: str = _setting(values.address)
+    audited_days: int = _setting(values.count, "7")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperateSettings(QueueSettings, CallerSettings):
     """Settings of the function `operate`, which operators call as a service account that only they may be."""
 
-    operate_url: str = _setting(_url)
-    operators_service_account: str = _setting(_address)
-    pseudonym_secret: str = _setting(_secret)
+    operate_url: str = _setting(values.url)
+    operators_service_account: str = _setting(values.address)
+    pseudonym_secret: str = _setting(values.secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,13 +204,13 @@ class ImporterSettings(CallerSettings):
     `verify` has. An export that would change more than `import_change_percent` of all students, sections or teachers
     waits for an operator's word; what is imported is forgotten after `registry_days` without another import."""
 
-    importer_url: str = _setting(_url)
-    scheduler_service_account: str = _setting(_address)
-    storage_api_endpoint: str = _setting(_url, "https://storage.googleapis.com")
-    registry_bucket: str = _setting(_text)
-    registry_secret: str = _setting(_secret)
-    import_change_percent: int = _setting(_count, "10")
-    registry_days: int = _setting(_count, "60")
+    importer_url: str = _setting(values.url)
+    scheduler_service_account: str = _setting(values.address)
+    storage_api_endpoint: str = _setting(values.url, "https://storage.googleapis.com")
+    registry_bucket: str = _setting(values.text)
+    registry_secret: str = _setting(values.secret)
+    import_change_percent: int = _setting(values.count, "10")
+    registry_days: int = _setting(values.count, "60")
 
 
 def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
@@ -305,34 +218,26 @@ def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
 
     On Cloud Run (`K_SERVICE` is set) a loopback address is a mistake in the configuration and refused as one.
     """
-    values: dict[str, Any] = {}
+    read: dict[str, Any] = {}
     problems: list[str] = []
     for field in dataclasses.fields(settings):
         name = field.name.upper()
         text = environ.get(name) or field.metadata["default"]
-        if text is None and field.metadata["needless_with"] == values.get("registry", "unknown"):
-            values[field.name] = ""
+        if text is None and field.metadata["needless_with"] == read.get("registry", "unknown"):
+            read[field.name] = ""
             continue
         if text is None:
             problems.append(f"{name} is missing")
             continue
         try:
-            values[field.name] = field.metadata["read"](text)
+            read[field.name] = field.metadata["read"](text)
         except ValueError as error:
             problems.append(f"{name} {error}")
             continue
-        if "K_SERVICE" in environ and _is_local(text):
+        if "K_SERVICE" in environ and values.is_local(text):
             problems.append(f"{name} is a loopback address, which cannot be right in the cloud")
-    if "K_SERVICE" in environ and values.get("store", "firestore") != "firestore":
+    if "K_SERVICE" in environ and read.get("store", "firestore") != "firestore":
         problems.append("STORE must be firestore in the cloud: a function's disk is its own and vanishes")
     if problems:
         raise SettingsError("\n".join(sorted(problems)))
-    return settings(**values)
-
-
-def _is_local(value: str) -> bool:
-    try:
-        host = urlsplit(value if "://" in value else f"//{value}").hostname
-    except ValueError:
-        return False
-    return host is not None and is_loopback(host)
+    return settings(**read)

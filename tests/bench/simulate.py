@@ -41,8 +41,9 @@ from secciones.ports.audit import AuditEvent
 from secciones.ports.documents import Document, Transaction, is_expired
 from secciones.ports.mailer import Mail
 from secciones.services import run_batch as run_batch_service
-from secciones.services.request_reset import Choice, ResetRules, request_reset, select_students
+from secciones.services.request_reset import ResetRules, request_reset, select_students
 from secciones.services.run_batch import Worker, run_batch
+from secciones.services.selections import Choice
 from secciones.services.sessions import Session
 from tests.support.fakes import FakeIds, FakeSealer, plain_mail
 from tests.support.world import DOMAIN, WAITS

@@ -24,7 +24,9 @@ def pages(tmp_path: Path) -> Pages:
 def section(pages: Pages, browser: Browser) -> Iterator[Page]:
     """The page of the section, in a browser that is signed in."""
     with pages.served() as origin, browser.new_context(viewport={"width": 360, "height": 740}) as context:
-        context.add_cookies([{"name": SESSION_COOKIE, "value": pages.verified(), "url": origin, "secure": True}])
+        # A browser takes it over a secure connection alone, and brings it to this machine without.
+        home = "https://localhost/"
+        context.add_cookies([{"name": SESSION_COOKIE, "value": pages.verified(), "url": home, "secure": True}])
         page = context.new_page()
         page.goto(f"{origin}{PATH}")
         yield page
