@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ LIBRARY = FUNCTIONS / "secciones"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/main.py"))
 HEAVY = ["google.auth", "google.cloud.firestore", "google.cloud.tasks", "googleapiclient", "reportlab", "grpc"]
+SPANISH_LETTER = re.compile("[áéíóúñü¿¡]", re.IGNORECASE)
+SPANISH_WORD = re.compile(r"\b(?:el|la|los|las|de|del|que|para|con|sin|su|sus|una|usted|correo)\b", re.IGNORECASE)
 TOP_LEVEL = {
     "pyproject.toml",
     "README.md",
@@ -88,6 +91,33 @@ def test_a_main_is_about_ten_lines_and_a_plain_function(name: str) -> None:
     source = (FUNCTIONS / name / "main.py").read_text()
     assert len(source.splitlines()) <= 12
     assert f"\n{name} = " in source
+
+
+def spanish_in(source: str) -> list[str]:
+    """Texts, docstrings apart, that have a letter or two little words of Spanish; a letter alone is no text."""
+    tree = ast.parse(source)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+    return [
+        text for text in texts if len(text) > 1 and (SPANISH_LETTER.search(text) or len(SPANISH_WORD.findall(text)) > 1)
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_whatever_a_reader_is_told_stands_in_a_template(path: Path) -> None:
+    assert set(spanish_in(path.read_text())) <= {"Ministerio de Educación"}, "only a setting's default is no sentence"
+
+
+def test_spanish_is_found() -> None:
+    source = (
+        '"""Es un texto para la prueba."""\nA = "Su sesión"\nB = f"{A} de la cuenta"\nC = "a session of the teacher"\n'
+    )
+    assert spanish_in(source) == ["Su sesión", " de la cuenta"]
 
 
 def test_the_top_level_holds_what_was_agreed_and_dotfiles() -> None:
