@@ -39,3 +39,21 @@ resource "google_service_account_iam_member" "reset_names_tasks" {
   role               = "roles/iam.serviceAccountUser"
   member             = module.reset.member
 }
+
+# A teacher's own batches, the newest first.
+resource "google_firestore_index" "own_batches" {
+  project     = var.project
+  database    = google_firestore_database.documents.name
+  collection  = "batches"
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = "actor"
+    order      = "ASCENDING"
+  }
+
+  fields {
+    field_path = "created_at"
+    order      = "DESCENDING"
+  }
+}

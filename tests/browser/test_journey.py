@@ -137,6 +137,10 @@ def test_every_page_of_the_journey_is_accessible(browser: Browser, stack: Stack,
     page.get_by_role("button", name=re.compile("Sí, restablecer")).click()
     expect(page.get_by_role("heading", name="Resultado del proceso")).to_be_visible(timeout=60_000)
     clean()
+    page.locator("summary").click()
+    page.get_by_role("link", name="Mis restablecimientos").click()
+    expect(page.get_by_role("heading", name="Mis restablecimientos")).to_be_visible()
+    clean()
     context.close()
 
 

@@ -176,6 +176,8 @@ def test_no_name_is_a_script_on_any_page(pages: Pages, browser: Browser) -> None
         (batch,) = pages.world.batches()
         del pages.world.directory.accounts[account(0).address]
         pages.world.work(batch.id)
+        page.goto(f"{origin}/secciones/restablecimientos")
+        look()
         page.goto(f"{origin}/secciones/resultado/{batch.id}")
         look()
         page.goto(f"{origin}/secciones/centros/nobodys")

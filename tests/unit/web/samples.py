@@ -10,6 +10,7 @@ from secciones.domain.outcomes import Outcome
 from secciones.domain.roster import School, Section
 from secciones.domain.standings import EarlierReset, Standing
 from secciones.services.arrange_students import Order, Wish, arrange, groups_of
+from secciones.services.list_batches import BatchView
 from secciones.services.list_sections import StudentRow
 from secciones.services.request_reset import SectionSelection
 
@@ -173,6 +174,10 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
         context = {"batch": batch(words, students, state), "total": students}
         yield Sample("pages/progress.html", state.value, context)
     mailed = batch(words, students, BatchState.MAILED)
+    listed = [BatchView(batch(words, students, state), 4) for state in BatchState]
+    listed.append(BatchView(replace(batch(words, students, BatchState.PARTIAL), mailed_at=None), 0))
+    yield Sample("pages/batches.html", "", {"batches": listed, "days": 30})
+    yield Sample("pages/batches.html", "none", {"batches": [], "days": 30})
     yield Sample("pages/result.html", "mailed", result(mailed))
     all_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.CHANGED) for row in mailed.rows))
     yield Sample("pages/result.html", "all_changed", result(all_changed))

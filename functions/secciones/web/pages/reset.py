@@ -15,6 +15,7 @@ from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.account_standings import with_standings
+from secciones.services.list_batches import list_batches
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
     ResetRules,
@@ -95,6 +96,12 @@ def result(page: Page, ports: ResetPorts) -> flask.Response:
     )
 
 
+def batches(page: Page, ports: ResetPorts) -> flask.Response:
+    """All that the teacher has processed, while it is kept."""
+    found = list_batches(ports.documents, page.visitor)
+    return page.render("pages/batches.html", batches=found, days=ports.rules.retention.days)
+
+
 def resend(page: Page, ports: ResetPorts) -> flask.Response:
     """The mail once more; the form says for which time it asks, so that a double click asks once."""
     batch = _own_batch(page, ports)
@@ -172,6 +179,7 @@ def _matching(pattern: re.Pattern[str], value: str) -> str:
 
 ROUTES = (
     Route("POST", "/secciones/restablecer", submit, Step.RECENTLY_VERIFIED),
+    Route("GET", "/secciones/restablecimientos", batches, Step.VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED),
     Route("POST", "/secciones/resultado/<batch_id>/reenviar", resend, Step.RECENTLY_VERIFIED),
     Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED),

@@ -1,0 +1,30 @@
+"""*Mis restablecimientos*: the teacher's own batches, and how many of its students have used the account since."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from secciones.services.list_batches import list_batches
+from secciones.services.mirror_accounts import mirror_accounts
+from tests.support.world import COLLEAGUE, SESSION, World, account
+
+
+def test_a_teacher_sees_their_own_batches_the_newest_first(world: World) -> None:
+    world.share()
+    first = world.submit("e-0", nonce="a" * 43)
+    world.clock.advance(minutes=1)
+    second = world.submit("e-1", nonce="b" * 43)
+    world.submit("e-2", session=COLLEAGUE)
+    assert [view.batch.id for view in list_batches(world.documents, SESSION)] == [second, first]
+    world.clock.advance(days=30)
+    assert list_batches(world.documents, SESSION) == []
+
+
+def test_who_has_signed_in_since_the_mail_is_counted_once_the_mirror_knows(world: World) -> None:
+    world.work(world.submit())
+    for number, later in ((0, 1), (1, -1)):
+        used = replace(account(number), last_sign_in=world.clock.now() + timedelta(hours=later))
+        world.directory.accounts[used.address] = used
+    assert [view.signed_in for view in list_batches(world.documents, SESSION)] == [0]
+    every, ends_at = timedelta(hours=4), world.clock.now() + timedelta(minutes=4)
+    mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", every, ends_at)
+    assert [view.signed_in for view in list_batches(world.documents, SESSION)] == [1]
