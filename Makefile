@@ -7,6 +7,8 @@ PYTHON ?= python3
 PORT ?= 8080
 LOAD_TEACHERS ?= 200
 LOAD_SECONDS ?= 180
+# A tenth of the nation: the whole takes a quarter of an hour.
+IMPORT_STUDENTS ?= 130000
 VENV := .venv
 BIN := $(VENV)/bin
 IMPORT_ROOTS := PYTHONPATH=functions:.
@@ -42,9 +44,9 @@ check: $(VENV)/test.stamp  ## Style, types and the rules of imports
 fault: $(VENV)/test.stamp  ## Replay schedules of faults that failed: SEED=storm-17
 	@$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(or $(SEED),$(error SEED names a schedule: make fault SEED=storm-17))
 
-bench: $(VENV)/test.stamp  ## Print figures as ratios of one run, and keep them; LOAD_TEACHERS=200 LOAD_SECONDS=180
+bench: $(VENV)/test.stamp  ## Print figures as ratios of one run, and keep them; LOAD_TEACHERS=200 LOAD_SECONDS=180 IMPORT_STUDENTS=130000
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.roster_import
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.roster_import $(IMPORT_STUDENTS)
 
 bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/….json B=.local/bench/….json
 	@$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.compare $(or $(A),$(error A names a run)) $(or $(B),$(error B names a run))
