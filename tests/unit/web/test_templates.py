@@ -499,6 +499,22 @@ def test_a_static_file_stays_small(name: str, kilobytes: int) -> None:
     assert (STATIC / name).stat().st_size <= kilobytes * 1024
 
 
+def test_the_first_view_weighs_little() -> None:
+    files = sum((STATIC / name).stat().st_size for name in ("app.css", "app.js", "google.svg", "icon.svg"))
+    assert files + len(render(USUAL["pages-landing"]).encode()) <= 50 * 1024
+
+
+@pytest.mark.parametrize("name", [name for name in USUAL if not name.startswith("pages-students")])
+def test_the_next_page_weighs_less(name: str) -> None:
+    """The page of a section is no part of this: each of its students adds a kilobyte."""
+    assert len(render(USUAL[name]).encode()) <= 15 * 1024
+
+
+def test_a_student_adds_a_kilobyte_at_most() -> None:
+    most, none = (len(render(USUAL[f"pages-students{state}"]).encode()) for state in ("", "-empty"))
+    assert most - none <= 28 * 1024
+
+
 def test_the_style_sheet_loads_nothing() -> None:
     assert not re.search(r"url\(|@import|@font-face", (STATIC / "app.css").read_text())
 
