@@ -66,8 +66,8 @@ MUTANTS = (
     Mutant(
         "no lease",
         f"{_SERVICES}/batches.py",
-        "if batch.lease.until is not None and batch.lease.until > now:\n            raise LeaseHeld\n"
-        "        leased = _renewed(batch, batch.lease.fence + 1,",
+        "if now >= gives_up_at(batch) or (batch.lease.until is not None and batch.lease.until > now):\n"
+        "            raise LeaseHeld\n        leased = _renewed(batch, batch.lease.fence + 1,",
         "leased = _renewed(batch, batch.lease.fence,",
         "I5",
         ("storms:60",),

@@ -72,8 +72,8 @@ def take_lease(documents: Documents, clock: Clock, batch_id: str, lease: timedel
     """Become the one who writes the batch; the higher fence shuts out whoever had it before.
 
     A holder that never let go may only be slow, or this clock fast: when it was in the middle of changes, this returns
-    when its last one has ended for certain. Raises LeaseHeld while another holder's time runs, LeaseLost,
-    BatchNotFound.
+    when its last one has ended for certain. Raises LeaseHeld while another holder's time runs and when nothing is left
+    but to give up, which is the sweeper's; LeaseLost, BatchNotFound.
     A batch that needs nobody comes back without a lease: there is nothing to write.
     """
 
@@ -82,7 +82,8 @@ def take_lease(documents: Documents, clock: Clock, batch_id: str, lease: timedel
         now = clock.now()
         if not batch.has_work:
             return batch, False
-        if batch.lease.until is not None and batch.lease.until > now:
+        # Workers that try for ever would keep the sweeper from it.
+        if now >= gives_up_at(batch) or (batch.lease.until is not None and batch.lease.until > now):
             raise LeaseHeld
         leased = _renewed(batch, batch.lease.fence + 1, now, lease)
         if leased.state in {BatchState.ACCEPTED, BatchState.QUEUED}:

@@ -2,8 +2,10 @@
 
 import contextlib
 
+import pytest
+
 from secciones.domain.batches import BatchState
-from secciones.domain.errors import MailUnavailable
+from secciones.domain.errors import LeaseHeld, MailUnavailable
 from secciones.services.batches import OUTBOX, SEALS, take_lease
 from secciones.services.sweep import Sweep
 from tests.support.world import World
@@ -91,6 +93,18 @@ def test_one_batch_that_fails_does_not_keep_the_others(world: World) -> None:
     assert world.sweep() == Sweep(requeued=2, closed=1)
     assert {batch_id for batch_id, _ in world.queue.tasks} == {first, second}
     assert world.documents.get(OUTBOX, "gone") is None
+
+
+def test_when_it_is_time_to_give_up_no_worker_keeps_the_sweeper_from_it(world: World) -> None:
+    batch_id = world.submit()
+    world.mailer.failure = MailUnavailable("backendError")
+    work_despite_failure(world, batch_id)
+    world.clock.advance(hours=2)
+    world.mailer.failure = None
+    with pytest.raises(LeaseHeld):
+        world.work(batch_id)
+    assert world.sweep().given_up == 1
+    assert not world.mailer.sent
 
 
 def test_a_batch_that_cannot_be_mailed_ends_as_partial_an_hour_after_its_deadline(world: World) -> None:
