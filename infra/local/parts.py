@@ -99,7 +99,7 @@ def _siges(configuration: Configuration) -> Part:
     options = [
         *("--port", str(configuration.port + SIGES)),
         *("--sample", str(SAMPLE)),
-        *("--token", configuration.siges_token),
+        f"--token={configuration.siges_token}",  # it may begin with a hyphen
         *("--state", str(configuration.folder.state / "siges")),
     ]
     return _module(configuration, "siges", tuple(options), port=configuration.port + SIGES)
