@@ -49,6 +49,7 @@ def _environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     )
     environment.filters["fecha"] = local_time
     environment.filters["dia"] = local_date
+    environment.filters["hora"] = local_hour
     environment.filters["days_before"] = days_before
     return environment
 
@@ -69,6 +70,16 @@ def local_date(moment: datetime) -> str:
     """The filter `dia`: the day of a moment. Raises ValueError for a time without a zone."""
     local = _local(moment)
     return f"{local.day} de {_MONTHS[local.month - 1]} de {local.year}"
+
+
+def local_hour(moment: datetime) -> str:
+    """The filter `hora`: the time of day of a moment, with its article and never broken across lines.
+
+    Raises ValueError for a time without a zone.
+    """
+    local = _local(moment)
+    hour, half = local.hour % 12 or 12, "a" if local.hour < 12 else "p"
+    return f"{'la' if hour == 1 else 'las'} {hour}:{local:%M}\N{NO-BREAK SPACE}{half}.\N{NO-BREAK SPACE}m."
 
 
 def days_before(moment: datetime, now: datetime) -> int:

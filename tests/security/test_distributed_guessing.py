@@ -47,7 +47,7 @@ def guess(
     except IdentityRefused:
         return "refused"
     except TooManyAttempts as error:
-        return "locked" if error.retry_after else "locked until unlocked"
+        return "locked" if error.until else "locked until unlocked"
     return "in"
 
 

@@ -56,6 +56,20 @@ def test_a_moment_is_written_as_in_el_salvador(moment: datetime, written: str, t
     assert environment.get_template("a.txt").render(moment=moment) == written
 
 
+@pytest.mark.parametrize(
+    ("moment", "written"),
+    [
+        (datetime(2026, 2, 9, 21, 45, tzinfo=UTC), "las 3:45\N{NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m."),
+        (datetime(2026, 2, 9, 19, 5, tzinfo=UTC), "la 1:05\N{NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m."),
+        (datetime(2026, 2, 9, 18, 0, tzinfo=UTC), "las 12:00\N{NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m."),
+        (datetime(2026, 2, 9, 6, 30, tzinfo=UTC), "las 12:30\N{NO-BREAK SPACE}a.\N{NO-BREAK SPACE}m."),
+    ],
+)
+def test_a_time_of_day_is_written_as_in_el_salvador(moment: datetime, written: str, tmp_path: Path) -> None:
+    environment = template_environment(write(tmp_path, "a.txt", "{{ moment|hora }}"))
+    assert environment.get_template("a.txt").render(moment=moment) == written
+
+
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         local_date(datetime(2026, 11, 25, 20, 5))  # noqa: DTZ001

@@ -36,11 +36,11 @@ class IdentityTooOld(SeccionesError):
 
 
 class TooManyAttempts(SeccionesError):
-    """A limit on guesses is reached; `retry_after` is in seconds, None until an operator unlocks it."""
+    """A limit on guesses is reached until a moment; None is until an operator unlocks it."""
 
-    def __init__(self, retry_after: int | None) -> None:
+    def __init__(self, until: datetime | None) -> None:
         super().__init__("too many attempts")
-        self.retry_after = retry_after
+        self.until = until
 
 
 class ListingExpired(SeccionesError):

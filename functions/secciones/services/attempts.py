@@ -54,7 +54,7 @@ def count_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit]) -
         for limit, _ in used_up:
             if limit.alert:
                 logs.write("ERROR", limit.alert, counter=f"{COLLECTION}/{limit.key}")
-        raise TooManyAttempts(_wait([counter["expires_at"] for _, counter in used_up], clock.now()))
+        raise TooManyAttempts(_last([counter["expires_at"] for _, counter in used_up]))
 
 
 def forgive_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit]) -> None:
@@ -82,8 +82,6 @@ def _counted(limit: Limit, counter: Document | None, change: int, now: datetime)
     return {"attempts": attempts, "expires_at": ends}
 
 
-def _wait(ends: list[datetime | None], now: datetime) -> int | None:
-    """Seconds until the last of these moments; None when one of them never comes."""
-    if None in ends:
-        return None
-    return max(1, *(int((end - now).total_seconds()) for end in ends if end))
+def _last(ends: Collection[datetime | None]) -> datetime | None:
+    """The last of these moments; None when one of them never comes."""
+    return None if None in ends else max(end for end in ends if end)

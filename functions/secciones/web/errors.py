@@ -1,6 +1,7 @@
 """The one table of what can go wrong on a page: its status, its template and what the audit calls it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -72,8 +73,9 @@ def error_page(error: Exception) -> ErrorPage:
 def error_context(error: Exception) -> dict[str, Any]:
     """What the error's template needs besides what every page is given."""
     match error:
-        case errors.TooManyAttempts(retry_after=seconds):
-            return {"retry_minutes": -(-seconds // 60) if seconds else 0}
+        case errors.TooManyAttempts(until=until):
+            # Pages say it to the minute; whoever comes back in that minute must not be too early.
+            return {"until": until and until + timedelta(minutes=1)}
         case errors.TooManySelected(limit=limit):
             return {"limit": limit}
         case errors.TooManyBatches(limit=limit, until=until):

@@ -39,7 +39,7 @@ def test_a_dui_that_strangers_have_locked_until_an_operator_comes_is_open_again(
         world.clock.advance(hours=25)
     with pytest.raises(TooManyAttempts) as locked:
         attempt(world, NIP)
-    assert locked.value.retry_after is None
+    assert locked.value.until is None
     world.clock.advance(days=30)
     with pytest.raises(TooManyAttempts):
         attempt(world, NIP)

@@ -217,7 +217,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("sign_in_failed", 400, {}),
         ("session_expired", 401, {}),
         ("form_expired", 403, {}),
-        ("identity_locked", 429, {"retry_minutes": 15}),
+        ("identity_locked", 429, {"until": NOON + timedelta(hours=3, minutes=45)}),
         ("identity_too_old", 403, {}),
         ("nothing_selected", 422, {"back": back}),
         ("too_many_selected", 422, {"back": back, "limit": 200}),
@@ -238,8 +238,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         yield sample
         yield replace(sample, state=f"{sample.state}-anonymous".lstrip("-"), user=None)
     yield Sample("errors/paused.html", "with_notice", {"status": 503, "notice": words.place})
-    yield Sample("errors/identity_locked.html", "one_minute", {"status": 429, "retry_minutes": 1})
-    yield Sample("errors/identity_locked.html", "until_unlocked", {"status": 429, "retry_minutes": 0})
+    yield Sample("errors/identity_locked.html", "until_unlocked", {"status": 429, "until": None})
 
 
 def school(words: Words, sections: int = 12) -> School:

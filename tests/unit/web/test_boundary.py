@@ -163,7 +163,7 @@ def every_error() -> list[type[Exception]]:
 @pytest.mark.parametrize("kind", every_error())
 def test_every_error_that_a_page_can_end_with_has_a_page_of_its_own(front: Front, kind: type[Exception]) -> None:
     arguments: dict[type[Exception], tuple[object, ...]] = {
-        errors.TooManyAttempts: (61,),
+        errors.TooManyAttempts: (front.world.clock.now(),),
         errors.TooManySelected: (200,),
         errors.TooManyBatches: (3, front.world.clock.now()),
         errors.FormAlreadyUsed: ("a" * 26,),

@@ -1,8 +1,11 @@
 """What the boundary says besides the page: which methods a path has, and to the audit, each refusal once."""
 
+from datetime import timedelta
+
 import pytest
 
 from secciones.ports.sign_in import Identity
+from secciones.templates import local_date, local_hour
 from tests.support.fakes import FakeProvider
 from tests.support.site import Pages
 from tests.support.world import DOMAIN, DUI_AND_NIP, SESSION, World, account
@@ -53,12 +56,14 @@ def test_a_refused_sign_in_is_one_event_which_names_the_account(
 def test_too_many_wrong_numbers_are_one_event_which_names_the_person(pages: Pages) -> None:
     cookie = pages.signed_in("google-9", f"luz@{DOMAIN}")
     numbers = {"dui": DUI_AND_NIP[0], "nip": "7654321"}
-    while pages.post("/secciones/identidad", cookie, numbers).status != 429:
+    while (answer := pages.post("/secciones/identidad", cookie, numbers)).status != 429:
         pages.world.audit.events.clear()
     (event,) = pages.world.audit.events[-1:]
     assert len(pages.world.audit.events) == 1
     assert (event.kind, event.outcome, event.account) == ("verification", "too_many_attempts", f"luz@{DOMAIN}")
     assert event.actor
+    until = pages.world.clock.now() + timedelta(hours=6, minutes=1)
+    assert f"a {local_hour(until)} del {local_date(until)}" in answer.text
 
 
 def test_what_no_use_case_tells_of_the_boundary_does(pages: Pages) -> None:

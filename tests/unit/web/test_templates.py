@@ -451,8 +451,8 @@ def test_each_system_that_is_down_is_named_in_its_own_sentence() -> None:
     ("name", "words"),
     [
         ("errors-wrong_domain", "@clases.edu.sv"),
-        ("errors-identity_locked", "en 15 minutos"),
-        ("errors-identity_locked-one_minute", "en 1 minuto."),
+        ("errors-identity_locked", "a las 3:45 p. m. del 9 de febrero de 2026"),
+        ("errors-identity_locked", "mesa de ayuda"),
         ("errors-identity_locked-until_unlocked", "mesa de ayuda"),
         ("errors-too_many_selected", "hasta 200 estudiantes"),
         ("errors-unavailable-siges", "SIGES"),
