@@ -447,6 +447,13 @@ def test_each_system_that_is_down_is_named_in_its_own_sentence() -> None:
     assert len({main_text(f"errors-unavailable-{system}") for system in SYSTEMS}) == len(SYSTEMS)
 
 
+def test_a_session_that_ended_promises_no_tick_that_was_never_sent() -> None:
+    """Nobody knows whose the form is that came too late."""
+    text = main_text("errors-session_expired")
+    assert "Los estudiantes marcados se conservan durante 8 horas" in text
+    assert "pero no las marcas que la página no alcanzó a enviar" in text
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
