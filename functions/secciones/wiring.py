@@ -55,6 +55,7 @@ def site(settings: s.PageSettings) -> "Site":
         ),
         audit=_audit(settings),
         pause=PauseWatch(documents, CLOCK),
+        clock=CLOCK,
         session_secret=settings.session_secret,
         origin=settings.public_url,
     )

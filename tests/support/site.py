@@ -122,7 +122,7 @@ class Pages:
             server.server_close()
 
     def _site(self) -> Site:
-        return Site(_templates(), self.sessions, self.world.audit, self.pause, SECRET, self.origin)
+        return Site(_templates(), self.sessions, self.world.audit, self.pause, self.world.clock, SECRET, self.origin)
 
     def _ports(self, name: str) -> Any:
         world = self.world

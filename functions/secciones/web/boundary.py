@@ -4,6 +4,7 @@ import hmac
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -99,7 +100,7 @@ def _failed(page: Page, error: Exception) -> flask.Response:
         )
     if not isinstance(error, _TOLD_BY_THEIR_USE_CASE):
         _audit(page, answer_with)
-    context = error_context(error) | {"back": _way_back(page)}
+    context = error_context(error) | {"back": _way_back(page), "now": page.site.clock.now()}
     response = page.render(f"errors/{answer_with.template}.html", answer_with.status, **context)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -134,7 +135,9 @@ def _named(page: Page) -> tuple[str, str]:
 
 
 def _way_back(page: Page) -> str:
-    """The section that a refused form was sent from."""
+    """The page that failed, or the section that a refused form was sent from."""
+    if page.request.method != "POST":
+        return quote(page.request.path)
     school, section = _sent_from(page)
     return f"/secciones/centros/{school}/{section}" if school and section else "/secciones/centros"
 

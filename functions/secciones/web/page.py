@@ -8,6 +8,7 @@ import flask
 import jinja2
 
 from secciones.ports.audit import AuditLog
+from secciones.ports.clock import Clock
 from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Sessions
 from secciones.web.session import csrf_token
@@ -34,6 +35,7 @@ class Site:
     sessions: Sessions
     audit: AuditLog
     pause: PauseWatch
+    clock: Clock
     session_secret: str = field(repr=False)
     origin: str
 

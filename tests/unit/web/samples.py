@@ -231,7 +231,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("too_large", 413, {}),
         ("internal", 500, {}),
         ("paused", 503, {"notice": ""}),
-        *(("unavailable", 503, {"system": system}) for system in SYSTEMS),
+        *(("unavailable", 503, {"system": system, "back": back, "now": NOON}) for system in SYSTEMS),
     )
     for name, status, context in pages:
         sample = Sample(f"errors/{name}.html", context.get("system", ""), {"status": status, **context})

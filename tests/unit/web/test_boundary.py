@@ -76,7 +76,7 @@ class Front:
 def front(world: World) -> Front:
     templates = page_environment(ROOT / "web/templates", "/secciones/static/{}".format, "Ministerio de Educación", "x")
     pause = PauseWatch(world.documents, world.clock)
-    return Front(world, Site(templates, world.sessions, world.audit, pause, SECRET, ORIGIN), Handler())
+    return Front(world, Site(templates, world.sessions, world.audit, pause, world.clock, SECRET, ORIGIN), Handler())
 
 
 def test_a_page_that_needs_a_session_says_what_to_do_without_one(front: Front) -> None:

@@ -7,6 +7,7 @@ import pytest
 from secciones.ports.sign_in import Identity
 from secciones.templates import local_date, local_hour
 from tests.support.fakes import FakeProvider
+from tests.support.html import check_page, text_of
 from tests.support.site import Pages
 from tests.support.world import DOMAIN, DUI_AND_NIP, SESSION, World, account
 
@@ -101,3 +102,32 @@ def test_a_refused_form_that_cannot_be_read_names_none(pages: Pages) -> None:
     assert pages.post("/secciones/restablecer", pages.verified(), {"school": "c" * 100_000}).status == 413
     (event,) = pages.world.audit.events
     assert (event.outcome, event.school, event.section) == ("too_large", "", "")
+
+
+def link_to_retry(html: str) -> str:
+    links = [link for link in check_page(html).iter("a") if text_of(link) == "Reintentar"]
+    return links[0].get("href", "")
+
+
+@pytest.mark.parametrize("path", ["/secciones/centros", "/secciones/centros/c-1", "/secciones/centros/c%C3%B1/s-1"])
+def test_while_siges_is_down_a_page_says_when_it_was_asked_and_leads_back_to_itself(pages: Pages, path: str) -> None:
+    pages.world.registry.is_down = True
+    answer = pages.get(path, pages.verified())
+    assert answer.status == 503
+    assert "SIGES, el registro de centros educativos y secciones, no responde" in answer.text
+    assert f"Se consultó por última vez a {local_hour(pages.world.clock.now())}" in answer.text
+    assert link_to_retry(answer.text) == path
+
+
+def test_a_form_that_siges_could_not_answer_leads_back_to_its_section(pages: Pages) -> None:
+    pages.world.registry.is_down = True
+    form = {"school": "c-1", "section": "s-1", "student": "e-0", "form_nonce": "n" * 43}
+    answer = pages.post("/secciones/restablecer", pages.verified(), form)
+    assert answer.status == 503
+    assert link_to_retry(answer.text) == "/secciones/centros/c-1/s-1"
+
+
+def test_no_path_of_a_failed_page_leads_elsewhere(pages: Pages) -> None:
+    pages.world.registry.is_down = True
+    answer = pages.get("/secciones/centros/%22%3E%3Cscript%3E", pages.verified())
+    assert link_to_retry(answer.text) == "/secciones/centros/%22%3E%3Cscript%3E"

@@ -197,7 +197,10 @@ def test_what_was_typed_as_dui_stays_and_the_nip_does_not() -> None:
 
 
 def test_without_sections_the_page_says_what_to_correct_in_siges() -> None:
-    assert "Qué corregir en SIGES" in main_text("pages-schools-none")
+    text = main_text("pages-schools-none")
+    assert "Qué corregir en SIGES" in text
+    for step in ("registrado como docente del centro", "le asignen las secciones", "vuelva a consultar aquí"):
+        assert step in text
 
 
 def test_sections_are_links_with_shift_and_number_of_students() -> None:
