@@ -92,6 +92,12 @@ def test_every_template_of_a_page_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", USUAL)
+def test_an_address_breaks_before_its_at_sign_and_not_in_the_middle_of_a_word(name: str) -> None:
+    html = render(USUAL[name])
+    assert Words().address not in html[html.index("<main") :]
+
+
+@pytest.mark.parametrize("name", USUAL)
 def test_the_title_ends_with_the_name_of_the_service(name: str) -> None:
     title = text_of(only(page(name).iter("title")))
     assert re.fullmatch(r".+ · Restablecimiento de contraseñas por sección", title)
