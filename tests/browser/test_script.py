@@ -207,7 +207,8 @@ def test_the_progress_follows_the_batch_and_gives_way_to_the_result(
 
     def status() -> str:
         state, done, finished = next(told)
-        return json.dumps({"state": state, "done": done, "total": 6, "finished": finished})
+        outcomes = ["not_found"] + ["changed"] * (done - 1) + ["pending"] * (6 - done)
+        return json.dumps({"state": state, "done": done, "total": 6, "finished": finished, "outcomes": outcomes})
 
     answers["/secciones/resultado/abcdefghijklmnopqrstuvwxyz/estado"] = status
     tab.clock.install()
@@ -216,6 +217,8 @@ def test_the_progress_follows_the_batch_and_gives_way_to_the_result(
         tab.clock.run_for(1500)
         expect(tab.locator("[data-done]")).to_have_text(done)
         expect(tab.locator("[data-phase]:visible")).to_have_attribute("data-phase", state)
+        expect(tab.locator("[data-outcome=changed]")).to_have_count(int(done) - 1)
+        expect(tab.locator("[data-outcome]").first).to_contain_text("Cuenta no encontrada. Verifique en SIGES")
     with tab.expect_navigation():
         tab.clock.run_for(1500)
 

@@ -159,7 +159,14 @@ const progress = find("[data-poll]");
 if (progress) {
   const quickest = 1500, slowest = 15000;
   let delay = quickest, last = "";
-  const show = ({ state, done }) => {
+  const rows = findAll("[data-outcome]");
+  const show = ({ state, done, outcomes }) => {
+    outcomes.forEach((outcome, place) => {
+      const { dataset } = rows[place];
+      if (dataset.outcome === outcome) return;
+      dataset.outcome = outcome;
+      rows[place].replaceChildren(document.getElementById(outcome).content.cloneNode(true));
+    });
     find("progress", progress).value = done;
     find("[data-done]", progress).textContent = done;
     for (const phase of findAll("[data-phase]", progress)) phase.hidden = phase.dataset.phase !== state;

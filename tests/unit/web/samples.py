@@ -171,7 +171,7 @@ def confirmation(words: Words, chosen: School, count: int) -> dict[str, Any]:
 
 def _batches(words: Words, students: int) -> Iterator[Sample]:
     for state in (BatchState.ACCEPTED, BatchState.QUEUED, BatchState.RUNNING, BatchState.UPDATED):
-        context = {"batch": batch(words, students, state), "total": students}
+        context = {"batch": batch(words, students, state), "total": students, "outcomes": Outcome}
         yield Sample("pages/progress.html", state.value, context)
     mailed = batch(words, students, BatchState.MAILED)
     listed = [BatchView(batch(words, students, state), 4) for state in BatchState]

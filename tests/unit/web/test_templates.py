@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from secciones.domain.outcomes import Outcome
 from secciones.templates import page_environment
 from tests.support.html import check_page, problems_of, text_of
 from tests.unit.web.samples import HOSTILE, HOSTILE_TEXT, NOT_CHANGED, SYSTEMS, Sample, Words, batch_row, samples
@@ -371,6 +372,30 @@ def test_progress_shows_how_far_it_is_and_refreshes_itself_without_a_script() ->
     assert "14 de 28" in main_text("pages-progress-running")
     assert "uede cerrar esta página: el resultado le llegará por correo" in main_text("pages-progress-running")
     assert [(tag.get("http-equiv"), tag.get("content")) for tag in refresh] == [("refresh", "3")]
+
+
+def test_progress_says_of_each_student_what_became_of_the_account_and_what_to_do() -> None:
+    tree = page("pages-progress-running")
+    rows = [text_of(row) for row in only(only(tree.iter("main")).iter("ul"))]
+    assert len(rows) == 28
+    name = Words().person
+    assert rows[0] == f"{name} 0Contraseña restablecida. La contraseña temporal llegará en el correo."
+    assert rows[1] == f"{name} 1Cuenta en espera."
+    words = {template.get("id"): text_of(template) for template in tree.iter("template")}
+    assert set(words) == {outcome.value for outcome in Outcome}
+    assert words["suspended"].startswith("Cuenta suspendida. Solicite al soporte técnico")
+
+
+def test_progress_says_aloud_only_what_the_whole_batch_is_doing() -> None:
+    live = [each for each in page("pages-progress-running").iter() if each.get("role") == "status"]
+    assert [phase.tag for phase in only(live)] == ["p"] * 4
+    assert not [each for each in page("pages-progress-running").iter() if "aria-live" in each.attrib]
+
+
+def test_a_student_adds_little_to_the_progress() -> None:
+    most = {sample.name: sample for sample in samples(Words(), students=200)}
+    many, some = (len(render(each["pages-progress-updated"]).encode()) for each in (most, USUAL))
+    assert (many - some) / 172 <= 250
 
 
 @pytest.mark.parametrize("state", ["accepted", "queued", "running", "updated"])

@@ -81,7 +81,7 @@ def result(page: Page, ports: ResetPorts) -> flask.Response:
     """How far the batch is, or what became of it."""
     batch = _own_batch(page, ports)
     if batch.is_running:
-        return page.render("pages/progress.html", batch=batch, total=len(batch.rows))
+        return page.render("pages/progress.html", batch=batch, total=len(batch.rows), outcomes=Outcome)
     changed, unconfirmed = batch.rows_with(Outcome.CHANGED), batch.rows_with(Outcome.UNCONFIRMED)
     now = ports.clock.now()
     return page.render(
@@ -111,10 +111,16 @@ def resend(page: Page, ports: ResetPorts) -> flask.Response:
 
 
 def progress(page: Page, ports: ResetPorts) -> flask.Response:
-    """The same for the script that moves the bar."""
+    """The same for the script that moves the bar; the outcomes are in the order of the page's rows."""
     batch = _own_batch(page, ports)
     return page.json(
-        {"state": batch.state.value, "done": batch.done, "total": len(batch.rows), "finished": not batch.is_running}
+        {
+            "state": batch.state.value,
+            "done": batch.done,
+            "total": len(batch.rows),
+            "finished": not batch.is_running,
+            "outcomes": [row.outcome.value for row in batch.rows],
+        }
     )
 
 
