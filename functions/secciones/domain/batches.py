@@ -143,13 +143,17 @@ class Batch:
         """Whether its passwords can still be known, so that operators can have its mail sent."""
         return self.sealed_until is None or now < self.sealed_until
 
+    @property
+    def followed_from(self) -> datetime | None:
+        """From when on its passwords are old enough to reset those again that nobody has used; None when there are
+        none."""
+        if self.mailed_at is None or not any(row.outcome.has_password for row in self.rows):
+            return None
+        return self.mailed_at + RESEND_WITHIN
+
     def may_be_followed(self, now: datetime) -> bool:
-        """Whether its passwords are old enough to reset those again that nobody has used."""
-        return (
-            self.mailed_at is not None
-            and now >= self.mailed_at + RESEND_WITHIN
-            and any(row.outcome.has_password for row in self.rows)
-        )
+        """Whether that moment has come."""
+        return self.followed_from is not None and now >= self.followed_from
 
     @property
     def done(self) -> int:

@@ -176,8 +176,8 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
     mailed = batch(words, students, BatchState.MAILED)
     listed = [BatchView(batch(words, students, state), 4) for state in BatchState]
     listed.append(BatchView(replace(batch(words, students, BatchState.PARTIAL), mailed_at=None), 0))
-    yield Sample("pages/batches.html", "", {"batches": listed, "days": 30})
-    yield Sample("pages/batches.html", "none", {"batches": [], "days": 30})
+    yield Sample("pages/batches.html", "", {"batches": listed, "days": 30, "now": NOON})
+    yield Sample("pages/batches.html", "none", {"batches": [], "days": 30, "now": NOON})
     yield Sample("pages/result.html", "mailed", result(mailed))
     all_changed = replace(mailed, rows=tuple(replace(row, outcome=Outcome.CHANGED) for row in mailed.rows))
     yield Sample("pages/result.html", "all_changed", result(all_changed))

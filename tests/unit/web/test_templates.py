@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -11,7 +13,7 @@ import pytest
 from secciones.domain.outcomes import Outcome
 from secciones.templates import page_environment
 from tests.support.html import check_page, problems_of, text_of
-from tests.unit.web.samples import HOSTILE, HOSTILE_TEXT, NOT_CHANGED, SYSTEMS, Sample, Words, batch_row, samples
+from tests.unit.web.samples import HOSTILE, HOSTILE_TEXT, NOON, NOT_CHANGED, SYSTEMS, Sample, Words, batch_row, samples
 
 WEB = Path(__file__).parents[3] / "web"
 TEMPLATES = WEB / "templates"
@@ -464,6 +466,27 @@ def test_a_mail_without_passwords_is_not_said_to_carry_some() -> None:
 def test_a_batch_that_changed_nothing_does_not_claim_otherwise() -> None:
     assert "No se cambió ninguna contraseña" in main_text("pages-result-partial_nothing")
     assert "Las contraseñas cambiaron" not in main_text("pages-result-partial_nothing")
+
+
+def test_who_is_missing_is_reset_again_when_a_day_has_passed_and_until_then_the_page_says_from_when_on() -> None:
+    button, words = "Restablecer solo a los que faltan", "A partir del 10 de febrero de 2026, 12:01 podrá restablecer"
+    assert button not in main_text("pages-result-mailed")
+    assert words in main_text("pages-result-mailed")
+    assert button in main_text("pages-result-days_later")
+    assert words not in main_text("pages-result-days_later")
+    for nothing_to_reset in ("none_changed", "partial_unmailed"):
+        assert "Los que todavía no han ingresado" not in main_text(f"pages-result-{nothing_to_reset}")
+
+
+def test_the_list_says_from_when_on_who_is_missing_can_be_reset() -> None:
+    words = "Podrá restablecer solo a los que faltan a partir del 10 de febrero de 2026, 12:01"
+    sample = USUAL["pages-batches"]
+    assert words in main_text("pages-batches")
+    later = replace(sample, context={**sample.context, "now": NOON + timedelta(days=2)})
+    assert words not in text_of(check_page(render(later)))
+    views = [replace(view, signed_in=len(view.batch.rows)) for view in sample.context["batches"]]
+    all_have_used_it = replace(sample, context={**sample.context, "batches": views})
+    assert words not in text_of(check_page(render(all_have_used_it)))
 
 
 # --- Errors ---

@@ -99,7 +99,7 @@ def result(page: Page, ports: ResetPorts) -> flask.Response:
 def batches(page: Page, ports: ResetPorts) -> flask.Response:
     """All that the teacher has processed, while it is kept."""
     found = list_batches(ports.documents, page.visitor)
-    return page.render("pages/batches.html", batches=found, days=ports.rules.retention.days)
+    return page.render("pages/batches.html", batches=found, days=ports.rules.retention.days, now=ports.clock.now())
 
 
 def resend(page: Page, ports: ResetPorts) -> flask.Response:
