@@ -60,5 +60,5 @@ def test_a_session_that_ends_takes_no_tick_along(pages: Pages, section: Page) ->
     pages.world.clock.advance(minutes=16)
     section.get_by_role("button", name="Procesar", exact=True).click()
     expect(section.get_by_role("heading", name="Su sesión venció")).to_be_visible()
-    expect(section.get_by_text("siguen marcados")).to_be_visible()
+    expect(section.get_by_text("se conservan durante 8 horas")).to_be_visible()
     assert kept(pages) == ["e-4"]
