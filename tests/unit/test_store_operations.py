@@ -145,14 +145,14 @@ def journey(costs: Costs) -> dict[str, int]:
 BUDGET = {
     "sign in": 1,
     "form": 2,
-    "verify": 12,
+    "verify": 11,
     "schools": 2,
-    "sections": 2,
-    "students": 2,
-    "summary": 2,
-    "submit": 10,
+    "sections": 3,
+    "students": 7,
+    "summary": 8,
+    "submit": 11,
     "progress": 10,
-    "worker": 20,
+    "worker": 19,
     "result": 2,
 }
 

@@ -148,7 +148,10 @@ def _set_passwords(worker: Worker, batch: Batch, passwords: dict[str, str]) -> B
         in_group = {row.student_id for row in group}
         claimed = [row for row in batch.rows_with(Outcome.CHANGING) if row.student_id in in_group]
         changed = _in_parallel(partial(_changed, worker, watch, passwords, begun), claimed)
-        batch = _checkpoint(worker, batch.with_rows(_by_student(changed)))
+        batch = batch.with_rows(_by_student(changed))
+        # The last group is written with the step to UPDATED, which is what follows at once.
+        if batch.rows_with(Outcome.PENDING, Outcome.CHANGING, Outcome.READY):
+            batch = _checkpoint(worker, batch)
         _require_some_progress(changed, Outcome.CHANGING)
     _require_none_left(worker, batch, Outcome.CHANGING, Outcome.READY)
     return batch

@@ -177,8 +177,8 @@ def _bind(documents: Documents, clock: Clock, subject: str, actor: str) -> bool:
     """Tie person and account to one another, unless either is tied to someone else. Of many at once one succeeds."""
 
     def work(transaction: Transaction) -> bool:
-        person = binding_of_person(transaction, actor)
-        account = transaction.get(COLLECTION, account_key(subject))
+        found = transaction.get_many(COLLECTION, {person_key(actor), account_key(subject)})
+        person, account = found.get(person_key(actor)), found.get(account_key(subject))
         if (person and person["subject"] != subject) or (account and account["actor"] != actor):
             return False
         binding = {"subject": subject, "actor": actor, "expires_at": clock.now() + _BINDING_LIFETIME}

@@ -163,10 +163,9 @@ def _with_kept(page: Page, ports: ResetPorts, choices: list[Choice]) -> list[Cho
     """Together with what is ticked in other sections, unless the form is about an earlier batch."""
     if page.field("follows"):
         return choices
-    for choice in choices:
-        keep_choice(ports.documents, ports.clock, page.visitor, choice)
+    kept_by_each = [keep_choice(ports.documents, ports.clock, page.visitor, choice) for choice in choices]
+    kept = kept_by_each[-1] if kept_by_each else kept_choices(ports.documents, page.visitor)
     here = {choice.section_id for choice in choices}
-    kept = kept_choices(ports.documents, page.visitor)
     return [*choices, *(choice for choice in kept if choice.section_id not in here)]
 
 
