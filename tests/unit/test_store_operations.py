@@ -150,7 +150,7 @@ BUDGET = {
     "sections": 3,
     "students": 7,
     "summary": 8,
-    "submit": 11,
+    "submit": 10,
     "progress": 10,
     "worker": 19,
     "result": 2,

@@ -31,6 +31,7 @@ from secciones.services.batches import SEALS, load, seal_expiry
 from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
 from secciones.services.list_sections import StudentRow, student_rows
 from secciones.services.pause import require_no_pause
+from secciones.services.selections import COLLECTION as SELECTIONS
 from secciones.services.selections import Choice
 from secciones.services.sessions import Session
 
@@ -244,6 +245,8 @@ def _record(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: 
             transaction.set(ALLOWANCES, batch.actor, counter | {"batches": counter["batches"] + 1})
             transaction.set(SEALS, batch.id, {"seed": sealed_seed, "expires_at": seal_expiry(batch)})
             save_in_outbox(transaction, batch, batch.created_at)
+            # Here, since ticks that outlived their batch would go into the next one as well.
+            transaction.delete(SELECTIONS, batch.actor)
 
     documents.transact(work)
 

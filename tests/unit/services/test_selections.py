@@ -107,3 +107,12 @@ def test_what_was_ticked_before_and_is_the_teachers_no_more_is_left_out(
     assert [row.student_id for row in rows] == ["e-1"]
     with pytest.raises(NothingSelected):
         select_students(world.registry, world.documents, SESSION, RULES, kept[0])
+
+
+def test_what_was_processed_is_ticked_no_more_even_when_nothing_after_the_record_is_done(world: World) -> None:
+    """Else the next batch would reset the same students once more."""
+    world.enrol(student(0), student(1))
+    keep_choice(world.documents, world.clock, SESSION, Choice(SCHOOL.id, SECTION.id, ("e-0",)))
+    world.queue.is_down = True
+    world.submit("e-0")
+    assert kept_choices(world.documents, SESSION) == ()

@@ -26,7 +26,7 @@ from secciones.services.request_reset import (
     require_allowance,
     select_students,
 )
-from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
+from secciones.services.selections import Choice, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.errors import BadRequest
 from secciones.web.page import Page
@@ -73,7 +73,6 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
             _selection(page, ports, choices),
             form_nonce,
         )
-        forget_choices(ports.documents, page.visitor)
     return page.redirect(f"/secciones/resultado/{batch_id}")
 
 
