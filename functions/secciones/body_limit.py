@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import flask
+from werkzeug.exceptions import RequestEntityTooLarge
 
 
 @contextmanager
@@ -18,3 +20,12 @@ def body_limit(request: flask.Request, size: int) -> Iterator[None]:
         yield
     finally:
         request.max_content_length = None
+
+
+def json_body(request: flask.Request, size: int, empty: Any = None) -> Any:
+    """What a body of at most `size` bytes says; None when it is larger or no JSON, `empty` when there is none."""
+    try:
+        with body_limit(request, size):
+            return request.get_json(force=True, silent=True) if request.get_data() else empty
+    except (RequestEntityTooLarge, RecursionError):  # the latter of JSON that is nested without end
+        return None

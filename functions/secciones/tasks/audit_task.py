@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from secciones import logs
-from secciones.body_limit import body_limit
+from secciones.body_limit import json_body
 from secciones.domain.audit_chain import Head
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
@@ -72,11 +71,7 @@ def audit_once(request: flask.Request, caller: Caller, auditor: Auditor) -> dict
 
 def _wish(request: flask.Request, days: int) -> _Wish | None:
     """None for what no operator can have meant."""
-    try:
-        with body_limit(request, _LARGEST_BODY):
-            body = request.get_json(force=True, silent=True) if request.get_data() else {}
-    except (RequestEntityTooLarge, RecursionError):
-        return None
+    body = json_body(request, _LARGEST_BODY, empty={})
     if not isinstance(body, dict) or body.keys() - {"days", "head"}:
         return None
     days, head = body.get("days", days), body.get("head")

@@ -1,9 +1,8 @@
 """The task that brings a batch to the worker: the batch's id and nothing else."""
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from secciones.body_limit import body_limit
+from secciones.body_limit import json_body
 from secciones.domain.batches import is_batch_id
 from secciones.services.run_batch import Worker, run_batch
 from secciones.tasks.answers import MalformedTask
@@ -19,11 +18,7 @@ def work_on_batch(request: flask.Request, caller: Caller, worker: Worker) -> Non
 
 
 def _batch_id(request: flask.Request) -> str:
-    try:
-        with body_limit(request, _LARGEST_BODY):
-            body = request.get_json(force=True, silent=True)
-    except (RequestEntityTooLarge, RecursionError) as error:  # the latter of JSON that is nested without end
-        raise MalformedTask from error
+    body = json_body(request, _LARGEST_BODY)
     batch_id = body.get("batch") if isinstance(body, dict) else None
     if not isinstance(batch_id, str) or not is_batch_id(batch_id):
         raise MalformedTask

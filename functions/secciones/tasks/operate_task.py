@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from secciones import logs
-from secciones.body_limit import body_limit
+from secciones.body_limit import json_body
 from secciones.domain.batches import Batch, is_batch_id
 from secciones.domain.errors import BatchNotFound, InvalidNumber, ResendRefused, Unavailable
 from secciones.domain.people import Dui
@@ -91,11 +90,7 @@ def operate_once(request: flask.Request, caller: Caller, desk: Desk) -> Mapping[
 
 def _read(request: flask.Request) -> tuple[str, Values]:
     """The action and what it was told, all of it readable; nothing of a wrong value is repeated."""
-    try:
-        with body_limit(request, _LARGEST_BODY):
-            body = request.get_json(force=True, silent=True)
-    except (RequestEntityTooLarge, RecursionError):
-        body = None
+    body = json_body(request, _LARGEST_BODY)
     if not isinstance(body, dict):
         raise CallRefused(400, errors=["the body is a JSON object of at most 4096 bytes"])
     name = body.pop("action", None)
