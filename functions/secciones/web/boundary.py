@@ -1,7 +1,6 @@
 """The boundary of the web functions: every request goes in here, and every error comes out as a page."""
 
 import hmac
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +24,7 @@ from secciones.ports.audit import AuditEvent
 from secciones.services.sessions import Step
 from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
 from secciones.web.headers import secure
-from secciones.web.page import Page, Site
+from secciones.web.page import ID, Page, Site
 from secciones.web.routes import Route, RouteTable
 from secciones.web.session import session_cookie
 
@@ -37,7 +36,6 @@ _OWN_SENDERS = frozenset({None, "same-origin", "none"})
 # Their use cases tell the audit themselves, since they alone know the account or the person; of a pause the audit
 # knows from the operator.
 _TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TwoStepRequired, TooManyAttempts, ResetsPaused)
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callable[[], Any]) -> flask.Response:
@@ -150,4 +148,4 @@ def _sent_from(page: Page) -> tuple[str, str]:
 
 
 def _id(text: str) -> str:
-    return text if _ID.fullmatch(text) else ""
+    return text if ID.fullmatch(text) else ""

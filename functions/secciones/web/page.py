@@ -1,6 +1,7 @@
 """What a handler is given: the request, the session, and how to answer."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,11 @@ from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
 from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Sessions
+from secciones.web.errors import BadRequest
 from secciones.web.session import csrf_token
+
+# Of a school, a section, a student.
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -84,3 +89,10 @@ class Page:
     def json(self, value: Any) -> flask.Response:
         """An answer for a script."""
         return flask.Response(json.dumps(value), mimetype="application/json")
+
+
+def matching(pattern: re.Pattern[str], value: str) -> str:
+    """The value, when all of it is as the pattern says. Raises BadRequest."""
+    if not pattern.fullmatch(value):
+        raise BadRequest
+    return value

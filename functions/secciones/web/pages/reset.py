@@ -29,11 +29,10 @@ from secciones.services.request_reset import (
 from secciones.services.selections import Choice, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.errors import BadRequest
-from secciones.web.page import Page
+from secciones.web.page import ID, Page, matching
 from secciones.web.routes import Route
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_OTHER = re.compile(rf"{_ID.pattern}/{_ID.pattern}/{_ID.pattern}")
+_OTHER = re.compile(rf"{ID.pattern}/{ID.pattern}/{ID.pattern}")
 _NUMBER = re.compile(r"[1-9]")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -53,7 +52,7 @@ class ResetPorts:
 
 def submit(page: Page, ports: ResetPorts) -> flask.Response:
     """The first time the count is to be confirmed, the second time it is done."""
-    form_nonce = _matching(_NONCE, page.field("form_nonce"))
+    form_nonce = matching(_NONCE, page.field("form_nonce"))
     choices = _choices(page)
     if page.field("confirmed") != "yes":
         require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
@@ -104,7 +103,7 @@ def batches(page: Page, ports: ResetPorts) -> flask.Response:
 def resend(page: Page, ports: ResetPorts) -> flask.Response:
     """The mail once more; the form says for which time it asks, so that a double click asks once."""
     batch = _own_batch(page, ports)
-    number = int(_matching(_NUMBER, page.field("number")))
+    number = int(matching(_NUMBER, page.field("number")))
     request_resend(ports.documents, ports.queue, page.site.audit, ports.clock, page.visitor, batch.id, number)
     return page.redirect(f"/secciones/resultado/{batch.id}")
 
@@ -150,10 +149,10 @@ def _choices(page: Page) -> list[Choice]:
     form = page.request.form
     chosen: dict[tuple[str, str], set[str]] = {}
     if form.get("section"):
-        own = _matching(_ID, page.field("school")), _matching(_ID, page.field("section"))
-        chosen[own] = {_matching(_ID, value) for value in form.getlist("student")}
+        own = matching(ID, page.field("school")), matching(ID, page.field("section"))
+        chosen[own] = {matching(ID, value) for value in form.getlist("student")}
     for value in form.getlist("other"):
-        school_id, section_id, student_id = _matching(_OTHER, value).split("/")
+        school_id, section_id, student_id = matching(_OTHER, value).split("/")
         chosen.setdefault((school_id, section_id), set()).add(student_id)
     return [Choice(school_id, section_id, students) for (school_id, section_id), students in chosen.items()]
 
@@ -173,12 +172,6 @@ def _own_batch(page: Page, ports: ResetPorts) -> Batch:
     if not is_batch_id(batch_id):
         raise BatchNotFound
     return find_batch(ports.documents, page.visitor, batch_id)
-
-
-def _matching(pattern: re.Pattern[str], value: str) -> str:
-    if not pattern.fullmatch(value):
-        raise BadRequest
-    return value
 
 
 ROUTES = (

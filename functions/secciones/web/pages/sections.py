@@ -1,7 +1,6 @@
 """Schools at the left, the sections of the chosen one, the students of the chosen section."""
 
 import contextlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +17,9 @@ from secciones.services.arrange_students import Group, Order, Wish, arrange, gro
 from secciones.services.list_sections import SectionView, StudentRow, list_schools, list_sections, list_students
 from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
-from secciones.web.errors import BadRequest
-from secciones.web.page import Page
+from secciones.web.page import ID, Page, matching
 from secciones.web.routes import Route
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_SEARCH = 100
 
 
@@ -99,10 +96,9 @@ def _look(page: Page, ports: SectionsPorts) -> _Seen:
 
 def _choice(page: Page) -> Choice:
     """As the form has it; what is not the teacher's is left out when it is to be processed."""
-    ids = [page.path_values["school_id"], page.path_values["section_id"], *page.request.form.getlist("student")]
-    if not all(_ID.fullmatch(value) for value in ids):
-        raise BadRequest
-    return Choice(ids[0], ids[1], frozenset(ids[2:]))
+    school_id, section_id = (matching(ID, page.path_values[name]) for name in ("school_id", "section_id"))
+    students = frozenset(matching(ID, value) for value in page.request.form.getlist("student"))
+    return Choice(school_id, section_id, students)
 
 
 def _render_schools(
