@@ -2,8 +2,9 @@
 
 locals {
   # The Directory's quota, divided once, by the formula of functions/secciones/domain/quota.py: the queue lets so many
-  # batches run at a time, and each worker keeps to that share of the quota.
-  workers = max(1, floor(floor(var.directory_queries_per_minute * 0.9) / 540))
+  # batches run at a time, and each worker keeps to that share of the quota. So an instance has one batch at a time: two
+  # would share its pace, and a part of the quota would lie idle.
+  workers = max(1, floor(floor(var.directory_queries_per_minute * 0.95) / 540))
 }
 
 module "worker" {
@@ -14,7 +15,7 @@ module "worker" {
   description     = "Batches: passwords and mail"
   database_roles  = local.database_roles
   callers         = { queue = google_service_account.tasks.member }
-  concurrency     = 2 # a task that comes twice is refused by the lease, and must not wait for a place
+  concurrency     = 1
   memory          = "1Gi"
   timeout_seconds = 600 # as long as the queue waits for an answer
   instances       = { min = 0, max = local.workers }

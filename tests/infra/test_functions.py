@@ -180,7 +180,9 @@ def test_the_queue_the_worker_and_the_directorys_quota_agree(production: list[Re
 
         assert limits["max_concurrent_dispatches"] == limits["max_dispatches_per_second"] == expected
         assert told["WORKER_CONCURRENCY"] == str(expected)
+        # An instance has one pace. With two batches in it, or with an instance more, the shares would not add up.
         assert template["scaling"][0]["max_instance_count"] == expected
+        assert template["max_instance_request_concurrency"] == 1
         assert template["timeout"] == f"{DISPATCH_DEADLINE.total_seconds():.0f}s"
 
 
@@ -369,6 +371,17 @@ def test_a_queue_that_is_faster_than_the_quota_is_found(production: list[Resourc
         production,
         "google_cloud_tasks_queue.resets",
         lambda values: values["rate_limits"][0].update(max_concurrent_dispatches=40),
+    )
+
+    with pytest.raises(AssertionError):
+        test_the_queue_the_worker_and_the_directorys_quota_agree(mutant, trial)
+
+
+def test_two_batches_that_share_a_pace_are_found(production: list[Resource], trial: list[Resource]) -> None:
+    mutant = altered(
+        production,
+        "module.worker.google_cloud_run_v2_service.this",
+        lambda values: values["template"][0].update(max_instance_request_concurrency=2),
     )
 
     with pytest.raises(AssertionError):

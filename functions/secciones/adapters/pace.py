@@ -6,12 +6,16 @@ from collections import deque
 from collections.abc import Callable
 
 _MINUTE = 60.0
-# After a refusal half as fast, down to a quarter, and in this time from standing still to full speed again. Slower yet,
-# a worker's threads would wait for their turns for longer than it may be taken for alive.
-_RECOVERY_SECONDS = 60.0
-_SLOWEST = 1 / 4
+# After a refusal the minute before it is taken for all that there is. From a tenth below that a pace comes back up as
+# TCP CUBIC does (RFC 9438): it is near again within minutes, stays there for longest, and then looks for more and more.
+_DROP = 0.1
+_RETURN_SECONDS = 600.0
+# Slower yet, a worker's threads would wait for their turns for longer than it may be taken for alive.
+_SLOWEST = 1 / 3
 # Calls that were under way together are refused together: that is one sign of being too fast, not many.
 _ONE_SIGN_SECONDS = 1.0
+# Who waits for a turn when a call is refused waits once more, but for no longer than this.
+_PATIENCE_SECONDS = 5.0
 
 
 class Pace:
@@ -30,38 +34,58 @@ class Pace:
             raise ValueError("a pace lets at least something through")
         self._interval = _MINUTE / queries_per_minute
         self._burst = burst
-        self._last_minute: deque[float] = deque(maxlen=max(1, int(queries_per_minute)))
+        self._turns: deque[float] = deque(maxlen=max(1, int(queries_per_minute)))
+        self._refusals: deque[float] = deque(maxlen=self._turns.maxlen)
         self._monotonic = monotonic
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next_slot = float("-inf")
-        self._slowed_to = 1.0
+        self._limit = 1.0
         self._slowed_at = float("-inf")
 
     def wait(self) -> None:
         """Return when it is this call's turn."""
         with self._lock:
-            now = self._monotonic()
-            speed = self._speed(now)
-            interval = self._interval / speed
-            burst = self._burst if speed == 1 else 1
-            slot = max(self._next_slot, now - (burst - 1) * interval)
-            if len(self._last_minute) == self._last_minute.maxlen:
-                slot = max(slot, self._last_minute[0] + max(_MINUTE, self._interval))
-            self._next_slot = slot + interval
-            self._last_minute.append(max(slot, now))
-        if slot > now:
-            self._sleep(slot - now)
+            asked = now = self._monotonic()
+            turn, sign = self._reserved(now), self._slowed_at
+        while turn > now:
+            self._sleep(turn - now)
+            with self._lock:
+                now = self._monotonic()
+                if sign == self._slowed_at or now - asked >= _PATIENCE_SECONDS:
+                    return
+                self._turns.remove(turn)
+                turn, sign = self._reserved(now), self._slowed_at
 
     def slow_down(self) -> None:
-        """A call was refused for being one too many: go half as fast, and come back up within a minute."""
+        """A call was refused for being one too many: go slower than in the minute before, and come back up slowly."""
         with self._lock:
             now = self._monotonic()
-            if now - self._slowed_at < _ONE_SIGN_SECONDS:
+            self._refusals.append(now)
+            since = now - self._slowed_at
+            if since < _ONE_SIGN_SECONDS:
                 return
-            self._slowed_to = max(_SLOWEST, self._speed(now) / 2)
+            limit = self._limit if since < _MINUTE else self._speed(now)
+            self._limit = max(_SLOWEST, min(limit, max(limit / 2, self._granted(now))))
             self._slowed_at = now
-            self._next_slot = max(self._next_slot, now + self._interval / self._slowed_to)
+            self._next_slot = max(self._next_slot, now + self._interval / self._speed(now))
+
+    def _reserved(self, now: float) -> float:
+        interval = self._interval / self._speed(now)
+        slot = max(self._next_slot, now - (self._burst - 1) * interval)
+        if len(self._turns) == self._turns.maxlen:
+            slot = max(slot, self._turns[0] + max(_MINUTE, self._interval))
+        self._next_slot = slot + interval
+        turn = max(slot, now)
+        self._turns.append(turn)
+        return turn
+
+    def _granted(self, now: float) -> float:
+        """The part of a minute's calls that Google let through in the last one."""
+        taken = sum(now - _MINUTE < turn <= now for turn in self._turns)
+        refused = sum(now - _MINUTE < refusal for refusal in self._refusals)
+        return (taken - refused) * self._interval / _MINUTE
 
     def _speed(self, now: float) -> float:
-        return min(1.0, self._slowed_to + (now - self._slowed_at) / _RECOVERY_SECONDS)
+        returned = (now - self._slowed_at) / _RETURN_SECONDS
+        return min(1.0, self._limit * (1 + _DROP * (returned - 1) ** 3))

@@ -4,13 +4,15 @@ The queue lets so many batches run at a time as there are workers' shares, so th
 infra/terraform/worker.tf makes the queue by the same formula, and tests/infra holds the two together.
 """
 
-# Interactive look-ups and the inaccuracy of clocks take the rest of the quota.
-WORKERS_SHARE = 0.9
-SIGN_IN_SHARE = 0.05
-# 500 accounts a query: a pass over a million accounts in three quarters of an hour.
-MIRROR_SHARE = 0.02
-# What one batch gets for as long as it lasts; and what it gets at once when its worker has been idle: a section of 40
-# students, two queries each. A burst is out of the same minute's share, so it lets nobody exceed the quota.
+# Each share is kept in every sixty seconds, so that none is left between them; what clocks and connections add is made
+# up for by the sign-ins, of which there are never as many as may be, and by the pace, which gives way when it must.
+WORKERS_SHARE = 0.95
+# Interactive look-ups, one a sign-in: half as many again as come in the busiest minute of a crowd.
+SIGN_IN_SHARE = 0.04
+# 500 accounts a query: a pass over a million accounts in two hours.
+MIRROR_SHARE = 0.01
+# What one batch gets at least for as long as it lasts; and what it gets at once when its worker has been idle: a
+# section of 40 students, two queries each. A burst is out of the same minute's share, so nobody exceeds the quota.
 WORKER_QUERIES_PER_MINUTE = 540
 WORKER_BURST = 80
 # Teachers come back from Google one by one, but a school's come at once.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secciones.domain.quota import SIGN_IN_SHARE, WORKERS_SHARE, worker_pace, workers
+from secciones.domain.quota import MIRROR_SHARE, SIGN_IN_SHARE, WORKERS_SHARE, worker_pace, workers
 
 
 def test_googles_own_quota_makes_four_workers() -> None:
@@ -11,11 +11,12 @@ def test_googles_own_quota_makes_four_workers() -> None:
 
 
 @given(st.integers(min_value=1, max_value=100_000))
-def test_workers_and_sign_ins_together_stay_inside_the_quota(quota: int) -> None:
+def test_workers_sign_ins_and_mirror_together_stay_inside_the_quota(quota: int) -> None:
     concurrency = workers(quota)
 
     assert concurrency >= 1
-    assert concurrency * worker_pace(quota, concurrency) + quota * SIGN_IN_SHARE < quota
+    others = quota * (SIGN_IN_SHARE + MIRROR_SHARE)
+    assert concurrency * worker_pace(quota, concurrency) + others <= quota * (1 + 1e-9)
 
 
 @given(st.integers(min_value=600, max_value=100_000))
