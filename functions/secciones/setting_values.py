@@ -45,9 +45,9 @@ def switch(value: str) -> bool:
 
 
 def hours(value: str) -> int:
-    """Whole hours, or 0."""
-    if not re.fullmatch(r"[0-9]{1,4}", value):
-        raise ValueError("must be a whole number of hours, or 0")
+    """Whole hours, a day at most: after a day a result offers to reset again whoever has not signed in."""
+    if not re.fullmatch(r"[0-9]{1,2}", value) or int(value) > 24:
+        raise ValueError("must be a whole number of hours from 0 to 24")
     return int(value)
 
 

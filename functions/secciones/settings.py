@@ -38,11 +38,13 @@ class CommonSettings:
 @dataclass(frozen=True, kw_only=True)
 class PageSettings(CommonSettings):
     """What every function with pages needs. A session ends when it is idle so long and at the latest so many hours
-    after the sign-in; *Procesar* demands DUI and NIP no older than `identity_minutes`."""
+    after the sign-in; *Procesar* demands DUI and NIP no older than `identity_minutes`. `support_contact` says in one
+    line how teachers reach the support; without it pages name the support alone."""
 
     public_url: str = _setting(values.url)
     workspace_domain: str = _setting(values.domain, "clases.edu.sv")
     institution_name: str = _setting(values.text, "Ministerio de Educación")
+    support_contact: str = _setting(values.text, "")
     session_secret: str = _setting(values.secret)
     session_idle_minutes: int = _setting(values.count, "15")
     session_hours: int = _setting(values.count, "8")
@@ -146,7 +148,8 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     """Settings of the function `worker`. `worker_concurrency` is how many batches the queue runs at a time: each
     worker takes that share of the Directory's quota. `lease_seconds` is how long a worker that says nothing is
     taken for alive; it must be longer than its slowest group of accounts. A student whose password was reset is left
-    alone for so many hours by other teachers, and by the same one; with 0 only while the other batch runs."""
+    alone for so many hours, a day at most, by other teachers, and by the same one; with 0 only while the other batch
+    runs."""
 
     worker_url: str = _setting(values.url)
     tasks_service_account: str = _setting(values.address)

@@ -54,16 +54,19 @@ def _environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     return environment
 
 
-def page_environment(folder: Path, static: Callable[[str], str], institution: str, domain: str) -> jinja2.Environment:
-    """The templates of the pages, with what all of them may use; `static` gives the address of a static file."""
+def page_environment(
+    folder: Path, static: Callable[[str], str], institution: str, domain: str, contact: str = ""
+) -> jinja2.Environment:
+    """The templates of the pages, with what all of them may use; `static` gives the address of a static file, `contact`
+    says how the support is reached, if that is known."""
     environment = template_environment(folder)
-    environment.globals.update(static=static, institution=institution, domain=domain)
+    environment.globals.update(static=static, institution=institution, domain=domain, contact=contact)
     return environment
 
 
 def local_time(moment: datetime) -> str:
     """The filter `fecha`: a moment as people in El Salvador write it. Raises ValueError for a time without a zone."""
-    return f"{local_date(moment)}, {_local(moment):%H:%M}"
+    return f"{local_date(moment)}, {_time_of_day(moment)}"
 
 
 def local_date(moment: datetime) -> str:
@@ -73,18 +76,20 @@ def local_date(moment: datetime) -> str:
 
 
 def local_hour(moment: datetime) -> str:
-    """The filter `hora`: the time of day of a moment, with its article and never broken across lines.
-
-    Raises ValueError for a time without a zone.
-    """
-    local = _local(moment)
-    hour, half = local.hour % 12 or 12, "a" if local.hour < 12 else "p"
-    return f"{'la' if hour == 1 else 'las'} {hour}:{local:%M}\N{NO-BREAK SPACE}{half}.\N{NO-BREAK SPACE}m."
+    """The filter `hora`: the time of day of a moment, with its article. Raises ValueError for a time without a zone."""
+    return f"{'la' if _local(moment).hour % 12 == 1 else 'las'} {_time_of_day(moment)}"
 
 
 def days_before(moment: datetime, now: datetime) -> int:
     """How many midnights in El Salvador lie between two moments."""
     return (_local(now).date() - _local(moment).date()).days
+
+
+def _time_of_day(moment: datetime) -> str:
+    """Never broken across lines. Its point also ends a sentence that it stands at the end of."""
+    local = _local(moment)
+    half = "a" if local.hour < 12 else "p"
+    return f"{local.hour % 12 or 12}:{local:%M}\N{NO-BREAK SPACE}{half}.\N{NO-BREAK SPACE}m."
 
 
 def _local(moment: datetime) -> datetime:

@@ -315,6 +315,7 @@ def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":
         lambda name: f"/secciones/static/{names[name]}",
         settings.institution_name,
         settings.workspace_domain,
+        settings.support_contact,
     )
 
 

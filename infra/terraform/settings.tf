@@ -36,6 +36,7 @@ locals {
     PUBLIC_URL       = "https://${var.domain}"
     WORKSPACE_DOMAIN = var.workspace_domain
     INSTITUTION_NAME = var.institution_name
+    SUPPORT_CONTACT  = var.support_contact
   })
 
   page_secrets = {

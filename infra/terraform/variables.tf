@@ -41,6 +41,12 @@ variable "institution_name" {
   default = "Ministerio de Educación"
 }
 
+variable "support_contact" {
+  description = "How teachers reach the support, in one line of Spanish, such as an address and a telephone number"
+  type        = string
+  default     = ""
+}
+
 variable "teachers_org_unit" {
   type    = string
   default = "/Docentes"

@@ -114,7 +114,7 @@ def test_the_page_of_a_dui_that_an_operator_has_to_unlock_says_so(pages: Pages) 
     assert pages.post("/secciones/identidad", pages.signed_in("thief", f"thief@{DOMAIN}"), form).status == 403
     locked = pages.post("/secciones/identidad", pages.signed_in(), form)
     assert locked.status == 429
-    assert "mesa de ayuda" in locked.text
+    assert "soporte técnico" in locked.text
     assert " minuto" not in locked.text
 
 

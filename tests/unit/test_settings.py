@@ -95,6 +95,12 @@ def test_a_registry_that_nobody_knows_is_refused() -> None:
     assert problems(s.VerifySettings, GOOD | {"REGISTRY": "sigés"})
 
 
+@pytest.mark.parametrize("hours", ["25", "-1", "1.5", "999", ""])
+def test_no_reset_keeps_a_student_for_longer_than_the_day_after_which_a_new_one_is_offered(hours: str) -> None:
+    environ = GOOD | {"OWN_RESET_HOURS": hours or " ", "COLLEAGUE_RESET_HOURS": "24"}
+    assert [line.split()[0] for line in problems(s.WorkerSettings, environ)] == ["OWN_RESET_HOURS"]
+
+
 @pytest.mark.parametrize("unit", ["/", "Estudiantes", "/Estudiantes/", ""])
 def test_the_root_of_all_units_is_no_students_unit(unit: str) -> None:
     environ = {"STUDENTS_ORG_UNIT": unit or " "}

@@ -45,10 +45,19 @@ def test_a_line_with_nothing_but_a_block_leaves_no_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("moment", "written"),
     [
-        (datetime(2026, 11, 25, 20, 5, tzinfo=UTC), "25 de noviembre de 2026, 14:05"),
-        (datetime(2026, 1, 1, 5, 59, tzinfo=UTC), "31 de diciembre de 2025, 23:59"),
-        (datetime(2026, 7, 1, 6, 0, tzinfo=UTC), "1 de julio de 2026, 00:00"),
-        (datetime(2026, 3, 9, 8, 7, tzinfo=timezone(timedelta(hours=2))), "9 de marzo de 2026, 00:07"),
+        (
+            datetime(2026, 11, 25, 20, 5, tzinfo=UTC),
+            "25 de noviembre de 2026, 2:05\N{NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m.",
+        ),
+        (
+            datetime(2026, 1, 1, 5, 59, tzinfo=UTC),
+            "31 de diciembre de 2025, 11:59\N{NO-BREAK SPACE}p.\N{NO-BREAK SPACE}m.",
+        ),
+        (datetime(2026, 7, 1, 6, 0, tzinfo=UTC), "1 de julio de 2026, 12:00\N{NO-BREAK SPACE}a.\N{NO-BREAK SPACE}m."),
+        (
+            datetime(2026, 3, 9, 8, 7, tzinfo=timezone(timedelta(hours=2))),
+            "9 de marzo de 2026, 12:07\N{NO-BREAK SPACE}a.\N{NO-BREAK SPACE}m.",
+        ),
     ],
 )
 def test_a_moment_is_written_as_in_el_salvador(moment: datetime, written: str, tmp_path: Path) -> None:

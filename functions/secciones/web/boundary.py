@@ -133,9 +133,11 @@ def _named(page: Page) -> tuple[str, str]:
 
 
 def _way_back(page: Page) -> str:
-    """The page that failed, or the section that a refused form was sent from."""
+    """The page that failed, or the one that a refused form was sent from: a result, a section."""
     if page.request.method != "POST":
         return quote(page.request.path)
+    if batch_id := _id(page.path_values.get("batch_id", "")):
+        return f"/secciones/resultado/{batch_id}"
     school, section = _sent_from(page)
     return f"/secciones/centros/{school}/{section}" if school and section else "/secciones/centros"
 

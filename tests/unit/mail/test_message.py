@@ -171,7 +171,7 @@ def test_it_says_when_by_whom_and_under_which_code_and_the_four_points() -> None
     mail = mail_of(batch(row(1)))
     for text in (" ".join(mail.text.split()), readable(mail.html)):
         assert "Estimado(a) Rosa Elena Portillo:" in text
-        assert "3 de febrero de 2026, 14:05" in text
+        assert "3 de febrero de 2026, 2:05 p. m." in text
         assert "Código del proceso: MESA2NUB" in text
         assert "nueva contraseña en su primer inicio de sesión" in text
         assert "dirección de correo de recuperación en su perfil" in text

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from secciones.services.list_batches import list_batches
 from secciones.services.mirror_accounts import mirror_accounts
-from tests.support.world import COLLEAGUE, SESSION, World, account
+from tests.support.world import COLLEAGUE, RULES, SESSION, World, account
 
 
 def test_a_teacher_sees_their_own_batches_the_newest_first(world: World) -> None:
@@ -17,6 +17,15 @@ def test_a_teacher_sees_their_own_batches_the_newest_first(world: World) -> None
     assert [view.batch.id for view in list_batches(world.documents, SESSION)] == [second, first]
     world.clock.advance(days=30)
     assert list_batches(world.documents, SESSION) == []
+
+
+def test_a_month_with_all_batches_that_a_teacher_may_begin_is_shown_whole(world: World) -> None:
+    for day in range(30):
+        for number in range(RULES.batches_per_day):
+            world.submit("e-0", nonce=f"{day}-{number}".rjust(43, "0"))
+        world.clock.advance(days=1)
+    world.clock.advance(seconds=-1)
+    assert len(list_batches(world.documents, SESSION)) == 30 * RULES.batches_per_day
 
 
 def test_who_has_signed_in_since_the_mail_is_counted_once_the_mirror_knows(world: World) -> None:

@@ -1,10 +1,14 @@
 """What the boundary says besides the page: which methods a path has, and to the audit, each refusal once."""
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
+from secciones.domain.errors import DocumentsUnavailable
+from secciones.ports.documents import Document, Documents
 from secciones.ports.sign_in import Identity
+from secciones.services.batches import BATCHES
 from secciones.templates import local_date, local_hour
 from tests.support.fakes import FakeProvider
 from tests.support.html import check_page, text_of
@@ -131,3 +135,26 @@ def test_no_path_of_a_failed_page_leads_elsewhere(pages: Pages) -> None:
     pages.world.registry.is_down = True
     answer = pages.get("/secciones/centros/%22%3E%3Cscript%3E", pages.verified())
     assert link_to_retry(answer.text) == "/secciones/centros/%22%3E%3Cscript%3E"
+
+
+class WithoutBatches:
+    """A store that answers for everything but batches."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def get(self, collection: str, key: str) -> Document | None:
+        if collection == BATCHES:
+            raise DocumentsUnavailable
+        return self._documents.get(collection, key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+
+def test_a_resend_that_the_store_could_not_take_leads_back_to_its_result(pages: Pages) -> None:
+    cookie, batch_id = pages.verified(), "a" * 26
+    pages.world.documents = cast(Documents, WithoutBatches(pages.world.documents))
+    answer = pages.post(f"/secciones/resultado/{batch_id}/reenviar", cookie, {"number": "1"})
+    assert answer.status == 503
+    assert link_to_retry(answer.text) == f"/secciones/resultado/{batch_id}"

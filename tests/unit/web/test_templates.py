@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
+import jinja2
 import pytest
 
 from secciones.domain.outcomes import Outcome
@@ -31,8 +32,8 @@ def static(name: str) -> str:
 ENVIRONMENT = page_environment(TEMPLATES, static, "Ministerio de Educación", "clases.edu.sv")
 
 
-def render(sample: Sample) -> str:
-    return ENVIRONMENT.get_template(sample.template).render(
+def render(sample: Sample, environment: jinja2.Environment = ENVIRONMENT) -> str:
+    return environment.get_template(sample.template).render(
         user=sample.user,
         csrf_token="the-token" if sample.user else "",
         request_id="0af7651916cd43dd",
@@ -98,6 +99,11 @@ def test_every_template_of_a_page_has_a_sample() -> None:
 def test_an_address_breaks_before_its_at_sign_and_not_in_the_middle_of_a_word(name: str) -> None:
     html = render(USUAL[name])
     assert Words().address not in html[html.index("<main") :]
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_the_point_of_a_time_of_day_ends_its_sentence(name: str) -> None:
+    assert "m.." not in text_of(page(name)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize("name", USUAL)
@@ -337,8 +343,8 @@ def test_what_the_mirror_says_stops_nobody_since_the_worker_looks_again() -> Non
 def test_the_summary_counts_who_loses_a_password_and_names_whom_a_colleague_has_reset() -> None:
     text = main_text("pages-confirm-28")
     assert "9 estudiantes ya usan su cuenta y perderán su contraseña actual" in text
-    assert f"{Words().person} 1: hoy (9 de febrero de 2026, 08:00), por {Words().person}; todavía no" in text
-    assert f"{Words().person} 7: hace 6 días (3 de febrero de 2026, 12:00), por usted." in text
+    assert f"{Words().person} 1: hoy (9 de febrero de 2026, 8:00 a. m.), por {Words().person}; todavía no" in text
+    assert f"{Words().person} 7: hace 6 días (3 de febrero de 2026, 12:00 p. m.), por usted." in text
 
 
 @pytest.mark.parametrize(
@@ -361,7 +367,7 @@ def test_a_row_says_where_the_account_stands(number: int, words: str) -> None:
 
 
 def test_the_age_of_what_is_said_of_accounts_is_shown() -> None:
-    assert "según Google, 9 de febrero de 2026, 11:00" in main_text("pages-students")
+    assert "según Google, 9 de febrero de 2026, 11:00 a. m. Antes" in main_text("pages-students")
     assert "Todavía no se conoce el estado" in main_text("pages-students-unknown")
     assert "Sin datos" in main_text("pages-students-unknown")
 
@@ -469,7 +475,10 @@ def test_a_batch_that_changed_nothing_does_not_claim_otherwise() -> None:
 
 
 def test_who_is_missing_is_reset_again_when_a_day_has_passed_and_until_then_the_page_says_from_when_on() -> None:
-    button, words = "Restablecer solo a los que faltan", "A partir del 10 de febrero de 2026, 12:01 podrá restablecer"
+    button, words = (
+        "Restablecer solo a los que faltan",
+        "A partir del 10 de febrero de 2026, 12:01 p. m. podrá restablecer",
+    )
     assert button not in main_text("pages-result-mailed")
     assert words in main_text("pages-result-mailed")
     assert button in main_text("pages-result-days_later")
@@ -479,7 +488,7 @@ def test_who_is_missing_is_reset_again_when_a_day_has_passed_and_until_then_the_
 
 
 def test_the_list_says_from_when_on_who_is_missing_can_be_reset() -> None:
-    words = "Podrá restablecer solo a los que faltan a partir del 10 de febrero de 2026, 12:01"
+    words = "Podrá restablecer solo a los que faltan a partir del 10 de febrero de 2026, 12:01 p. m."
     sample = USUAL["pages-batches"]
     assert words in main_text("pages-batches")
     later = replace(sample, context={**sample.context, "now": NOON + timedelta(days=2)})
@@ -516,14 +525,22 @@ def test_a_session_that_ended_promises_no_tick_that_was_never_sent() -> None:
     [
         ("errors-wrong_domain", "@clases.edu.sv"),
         ("errors-identity_locked", "a las 3:45 p. m. del 9 de febrero de 2026"),
-        ("errors-identity_locked", "mesa de ayuda"),
-        ("errors-identity_locked-until_unlocked", "mesa de ayuda"),
+        ("errors-identity_locked", "soporte técnico de clases.edu.sv"),
+        ("errors-identity_locked-until_unlocked", "soporte técnico de clases.edu.sv"),
         ("errors-too_many_selected", "hasta 200 estudiantes"),
         ("errors-unavailable-siges", "SIGES"),
     ],
 )
 def test_an_error_names_what_the_reader_has_to_know(name: str, words: str) -> None:
     assert words in main_text(name)
+
+
+@pytest.mark.parametrize("name", ["errors-identity_locked", "errors-internal", "pages-result-partial_unmailed"])
+def test_whoever_is_sent_to_the_support_reads_how_to_reach_it_where_that_is_known(name: str) -> None:
+    contact = "soporte@clases.edu.sv, teléfono 2592-0000"
+    reachable = page_environment(TEMPLATES, static, "Ministerio de Educación", "clases.edu.sv", contact)
+    assert f"soporte técnico de clases.edu.sv ({contact})" in text_of(check_page(render(USUAL[name], reachable)))
+    assert "soporte técnico de clases.edu.sv (" not in main_text(name)
 
 
 # --- The checker itself ---
