@@ -1,11 +1,13 @@
 """What an import of a nation costs: CPU over a bare reading of the same bytes, and memory as the cloud counts it.
 
-    python -m tests.bench.roster_import [students]
+    python -m tests.bench.roster_import [students] [--firestore]
 
 Each import is a process of its own. In the cloud the scratch space is memory, so that its files count with what the
-process holds. The registry is kept in SQLite, in whose place Firestore takes its own time but no memory here.
+process holds. The registry is kept in SQLite, or in Firestore's emulator, whose memory is not the importer's.
 """
 
+import argparse
+import contextlib
 import csv
 import io
 import json
@@ -25,6 +27,7 @@ from secciones.adapters.sqlite import SqliteDocuments
 from secciones.ports.bucket import StoredFile
 from secciones.services.import_roster import INCOMING, import_next
 from tests.bench.figures import Figure, keep, show
+from tests.support.emulator import emulated_firestore, started_emulator
 from tests.support.fakes import FakeClock
 from tests.support.imports import ImportWorld
 from tests.support.nation import Nation
@@ -72,12 +75,22 @@ class Scratch:
             time.sleep(0.1)
 
 
-def main(students: int) -> None:
+def main() -> None:
     """Print the figures, and keep them."""
+    parser = argparse.ArgumentParser(description="What an import of a nation costs.")
+    parser.add_argument("students", type=int, nargs="?", default=Nation.students)
+    parser.add_argument("--firestore", action="store_true", help="keep the registry in Firestore's emulator")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        _one(options.one)
+        return
     figures = []
-    for figure in _figures(students):
-        show(figure)
-        figures.append(figure)
+    with started_emulator() if options.firestore else contextlib.nullcontext("") as emulator:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = emulator
+        for figure in _figures(options.students):
+            show(figure)
+            figures.append(figure)
     print(f"kept in {keep(figures)}")
 
 
@@ -91,7 +104,9 @@ def _figures(students: int) -> Iterator[Figure]:
             nation = Nation(students, int(50_000 * share), int(50_000 * share), max(1, int(6_000 * share)), moved)
             nation.write(path)
             bare = _bare_reading(path)
+            began = time.monotonic()
             seconds, peak, touched = _in_own_process(folder)
+            yield Figure(f"import, {kind}: minutes on the wall", (time.monotonic() - began) / 60)
             yield Figure(f"import, {kind}: processor time over reading the same bytes", seconds / bare)
             yield Figure(f"import, {kind}: most memory, MiB", peak, "<= 512")
             yield Figure(f"import, {kind}: students touched of {students}", touched)
@@ -120,7 +135,13 @@ def _one(folder: Path) -> None:
     tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(scratch)
     watched = Scratch(scratch)
     clock = FakeClock()
-    world = ImportWorld(SqliteDocuments(folder / "documents" / "kept", clock.now), clock)
+    emulator = os.environ["FIRESTORE_EMULATOR_HOST"]
+    documents = (
+        emulated_firestore(emulator, "roster-import", now=clock.now)
+        if emulator
+        else SqliteDocuments(folder / "documents" / "kept", clock.now)
+    )
+    world = ImportWorld(documents, clock)
     changes: dict[str, Any] = {"bucket": FolderBucket(folder), "most_percent": 100}
     began = time.process_time()
     result = import_next(world.importer(**changes))
@@ -135,7 +156,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        _one(Path(sys.argv[2]))
-    else:
-        main(int(sys.argv[1]) if sys.argv[1:] else Nation.students)
+    main()
