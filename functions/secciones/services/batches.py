@@ -32,11 +32,13 @@ MAIL_GRACE = timedelta(hours=1)
 
 def to_document(batch: Batch) -> Document:
     """A batch as the store keeps it."""
-    document = dataclasses.asdict(batch)
-    document["state"] = batch.state.value
-    document["sections"] = list(document["sections"])
-    document["rows"] = [row | {"outcome": row["outcome"].value} for row in document["rows"]]
-    return document
+    # dataclasses.asdict copies every text of every student, and takes longer than all else that a checkpoint does.
+    return vars(batch) | {
+        "state": batch.state.value,
+        "sections": [dict(vars(section)) for section in batch.sections],
+        "rows": [vars(row) | {"outcome": row.outcome.value} for row in batch.rows],
+        "lease": dict(vars(batch.lease)),
+    }
 
 
 def from_document(document: Document) -> Batch:
