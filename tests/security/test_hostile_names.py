@@ -239,7 +239,7 @@ def test_no_text_of_the_registry_becomes_a_header_or_a_recipient(world: World, t
     assert len(message.defects) == 0
     assert "\n" not in message["Subject"]
     assert [part.get_filename() for part in message.iter_attachments()] == [
-        *("cuentas.csv", "tarjetas.pdf", "no-encontradas.csv")
+        *("cuentas.csv", "tarjetas.pdf", "tarjetas-grandes.pdf", "no-encontradas.csv")
     ]
 
 

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from secciones.domain.batches import Batch, BatchSection, Row
 from secciones.domain.outcomes import Outcome
+from secciones.domain.people import collated
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ def entries_of(batch: Batch, passwords: dict[str, str]) -> tuple[list[Entry], li
         for row in rows
     ]
     return [entry for entry in entries if entry.password], [entry for entry in entries if not entry.password]
+
+
+def surname_key(entry: Entry) -> tuple[str, ...]:
+    """For putting students of all sections in one order: by surnames, given names and account."""
+    surnames, _, given_names = entry.row.name.partition(", ")
+    return collated(surnames), collated(given_names), entry.row.address
 
 
 def by_section(entries: Iterable[Entry]) -> list[tuple[BatchSection, Sequence[Entry]]]:

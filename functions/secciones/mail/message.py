@@ -10,7 +10,7 @@ import jinja2
 from secciones.domain.batches import Batch
 from secciones.domain.outcomes import Outcome
 from secciones.mail.entries import Entry, by_outcome, by_section, entries_of
-from secciones.mail.slips import slips_pdf
+from secciones.mail.slips import slip_files
 from secciones.mail.tables import csv_file
 from secciones.ports.mailer import Attachment, Mail, MailRenderer
 
@@ -50,6 +50,7 @@ def mail_renderer(
 
     def render(batch: Batch, passwords: dict[str, str]) -> Mail:
         accounts, unchanged = entries_of(batch, passwords)
+        attachments = _attachments(accounts, unchanged, words, sign_in_url)
         place = words.mail.place(batch.sections)
         subject = " ".join(words.mail.subject(place, batch.code, bool(accounts)).split())
         context = {
@@ -58,6 +59,7 @@ def mail_renderer(
             "by_outcome": by_outcome(unchanged),
             "by_section": by_section(accounts),
             "domain": sender_domain,
+            "files": [attachment.filename for attachment in attachments],
             "institution": institution,
             "place": place,
             "overridden_note": words.mail.overridden_note,
@@ -71,7 +73,7 @@ def mail_renderer(
             subject=subject,
             text=templates.get_template("mail.txt").render(context),
             html=templates.get_template("mail.html").render(context),
-            attachments=tuple(_attachments(accounts, unchanged, words)),
+            attachments=tuple(attachments),
             message_id=f"<{batch.id}@{sender_domain}>",
             date=batch.created_at,
         )
@@ -79,11 +81,14 @@ def mail_renderer(
     return render
 
 
-def _attachments(accounts: Sequence[Entry], unchanged: Sequence[Entry], words: _Words) -> list[Attachment]:
+def _attachments(
+    accounts: Sequence[Entry], unchanged: Sequence[Entry], words: _Words, sign_in_url: str
+) -> list[Attachment]:
     files = []
     if accounts:
         files.append(Attachment("cuentas.csv", _CSV, _accounts_csv(accounts, words)))
-        files.append(Attachment("tarjetas.pdf", "application/pdf", slips_pdf(accounts, words.mail)))
+        slips = slip_files(accounts, words.mail, sign_in_url)
+        files += [Attachment(name, "application/pdf", content) for name, content in slips.items()]
     if unchanged:
         files.append(Attachment("no-encontradas.csv", _CSV, _unchanged_csv(unchanged, words)))
     return files

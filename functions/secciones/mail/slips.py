@@ -1,165 +1,300 @@
-"""The sheet of slips that a teacher cuts: one a student, with the account, the password and how to sign in."""
+"""The slips that a teacher hands out: one a student, with the account, the password and how to sign in."""
 
 import io
 import threading
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from secciones.domain.outcomes import Outcome
-from secciones.mail.entries import Entry
+from secciones.mail.entries import Entry, surname_key
+from secciones.mail.sign_in_code import Code, code_of, sign_in_address
+from secciones.mail.typesetting import (
+    BLACK,
+    BOLD,
+    CAPITALS,
+    GREY,
+    LEADING,
+    MONOSPACED,
+    PLAIN,
+    Fitted,
+    Style,
+    fitted,
+    prepare_reportlab,
+    width_of,
+)
 
 if TYPE_CHECKING:
-    from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.pdfgen.canvas import Canvas
 
-# Vera comes with reportlab and is embedded; the monospaced face is one that every reader of PDF has.
-_PLAIN, _BOLD, _MONOSPACED = "Vera", "VeraBd", "Courier-Bold"
-_BLACK, _GREY, _LIGHT = 0.0, 0.35, 0.7
-_LEADING = 1.2
+SHEETS, BY_SURNAME, LARGE = "tarjetas.pdf", "tarjetas-por-apellido.pdf", "tarjetas-grandes.pdf"
 
 # Letter, the paper of El Salvador, in points.
 _PAGE_WIDTH, _PAGE_HEIGHT = 612.0, 792.0
-_COLUMNS, _ROWS = 2, 4
-_WIDTH, _HEIGHT = _PAGE_WIDTH / _COLUMNS, _PAGE_HEIGHT / _ROWS
-# Wider than the edge that printers leave white.
-_MARGIN_X, _MARGIN_Y = 20.0, 16.0
+_CUT_GREY = 0.6
+# Of the sizes of a head, the first at which it has room.
+_SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+
+_UNWARNED, _WARNED = "foot", "foot-with-warning"
 
 # reportlab reads a font's file through one cursor, whichever document asks.
 _FONTS = threading.Lock()
 
 
 @dataclass(frozen=True)
-class _Block:
-    """A text that shrinks from one size to another until it takes no more than `lines`; `gap` is below it."""
+class _Layout:
+    """How slips stand on a page, in points. Margins are wider than the edge that printers leave white, and than the
+    four modules around a code that have to be white (ISO/IEC 18004). The code stands at the right of the head, and
+    `between` keeps texts away from it. All heads have one height, so that neighbours' passwords stand in a line."""
 
-    text: str
-    font: str
+    columns: int
+    rows: int
+    margin_x: float
+    margin_y: float
+    code: float
+    between: float
+    head: float
+    school: Style
+    section: Style
+    name: Style
+    label: Style
+    address: Style
+    password: Style
+    warning: Style
+    step: Style
+    chromebook: Style
+
+    @property
+    def width(self) -> float:
+        return _PAGE_WIDTH / self.columns
+
+    @property
+    def height(self) -> float:
+        return _PAGE_HEIGHT / self.rows
+
+    @property
+    def below_password(self) -> float:
+        """Where the foot begins, from the top."""
+        heights = (style.size * LEADING + style.gap for style in (self.label, self.password))
+        return self.margin_y + self.head + sum(heights)
+
+    @property
+    def text_width(self) -> float:
+        return self.width - 2 * self.margin_x
+
+
+_EIGHT_A_PAGE = _Layout(
+    columns=2,
+    rows=4,
+    margin_x=20,
+    margin_y=16,
+    code=56,
+    between=10,
+    head=85,
+    school=Style(PLAIN, 7.5, 6, lines=2, grey=GREY),
+    section=Style(PLAIN, 7.5, 6, lines=2, grey=GREY, gap=3),
+    name=Style(BOLD, 11, 6, lines=3, gap=3),
+    label=Style(PLAIN, 6.5, 6.5, grey=GREY),
+    address=Style(PLAIN, 10, 6.5, lines=2, gap=3),
+    password=Style(MONOSPACED, 21, 21, gap=7),
+    warning=Style(BOLD, 6.5, 5.5),
+    step=Style(PLAIN, 6.5, 5.5),
+    chromebook=Style(PLAIN, 6, 5, lines=2, grey=GREY),
+)
+_LARGE = _Layout(
+    columns=1,
+    rows=1,
+    margin_x=54,
+    margin_y=54,
+    code=150,
+    between=24,
+    head=240,
+    school=Style(PLAIN, 15, 10, lines=3, grey=GREY),
+    section=Style(PLAIN, 15, 10, lines=2, grey=GREY, gap=16),
+    name=Style(BOLD, 28, 14, lines=4, gap=16),
+    label=Style(PLAIN, 13, 13, grey=GREY, gap=2),
+    address=Style(PLAIN, 22, 12, lines=3, gap=16),
+    password=Style(MONOSPACED, 45, 45, gap=30),
+    warning=Style(BOLD, 16, 13, lines=2, gap=8),
+    step=Style(PLAIN, 17, 14, lines=2, gap=8),
+    chromebook=Style(PLAIN, 14, 11, lines=5, grey=GREY),
+)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of text; `below` is how far its foot is from the top of the slip."""
+
+    text: str = field(repr=False)
+    style: Style
     size: float
-    smallest: float
-    lines: int = 1
-    grey: float = _BLACK
-    gap: float = 0.0
+    left: float
+    below: float
 
 
-def slips_pdf(entries: Sequence[Entry], words: Any) -> bytes:
-    """The slips in the order of the entries, eight a letter page; equal arguments give equal bytes.
+@dataclass(frozen=True)
+class _Slip:
+    """A slip with all that is its own in place, to be drawn wherever a document has it."""
+
+    entry: Entry
+    code: Code
+    lines: tuple[_Line, ...]
+    password: _Line
+
+    @property
+    def foot(self) -> str:
+        """Which of the two ends it has."""
+        return _WARNED if self.entry.row.outcome is Outcome.UNCONFIRMED else _UNWARNED
+
+
+def slip_files(entries: Sequence[Entry], words: Any, sign_in_url: str) -> dict[str, bytes]:
+    """The files to print, by name: eight slips a page in the order of the entries and, where that is another, in the
+    order of surnames, and one a page in large type. Equal arguments give equal bytes.
 
     `words` is the module of web/mail/words.txt.
     """
+    with _FONTS:
+        prepare_reportlab()
+        codes = [code_of(sign_in_address(sign_in_url, entry.row.address)) for entry in entries]
+        slips = _slips(_EIGHT_A_PAGE, entries, codes, words)
+        by_surname = sorted(slips, key=lambda slip: surname_key(slip.entry))
+        files = {SHEETS: _document(_EIGHT_A_PAGE, slips, words)}
+        if by_surname != slips:
+            files[BY_SURNAME] = _document(_EIGHT_A_PAGE, by_surname, words)
+        files[LARGE] = _document(_LARGE, _slips(_LARGE, entries, codes, words), words)
+    return files
+
+
+def _slips(layout: _Layout, entries: Sequence[Entry], codes: Sequence[Code], words: Any) -> list[_Slip]:
+    label = Fitted(layout.label, layout.label.size, (words.slip_password,))
+    slips = []
+    for entry, code in zip(entries, codes, strict=True):
+        head = _stack(_head(layout, entry, words), layout.margin_x, layout.margin_y)
+        password = Fitted(layout.password, layout.password.size, (entry.password,))
+        *above, line = _stack([label, password], layout.margin_x, layout.margin_y + layout.head)
+        slips.append(_Slip(entry, code, (*head, *above, line), line))
+    return slips
+
+
+def _head(layout: _Layout, entry: Entry, words: Any) -> list[Fitted]:
+    """What stands beside the code, smaller as a whole when it would need more room than there is."""
+    texts = (
+        (entry.section.school_name, layout.school),
+        (words.section_title(entry.section), layout.section),
+        (entry.row.name, layout.name),
+        (words.slip_account, layout.label),
+        (entry.row.address, layout.address),
+    )
+    width = layout.text_width - layout.code - layout.between
+    for scale in _SCALES:
+        pieces = [fitted(text, style.scaled(scale), width) for text, style in texts]
+        if sum(piece.height for piece in pieces) <= layout.head:
+            break
+    return pieces
+
+
+def _foot(layout: _Layout, words: Any, name: str) -> Iterator[_Line]:
+    """How to sign in. All steps have one size, and their numbers a column."""
+    top = layout.below_password
+    if name == _WARNED:
+        warning = fitted(words.slip_unconfirmed, layout.warning, layout.text_width)
+        yield from _stack([warning], layout.margin_x, top)
+        top += warning.height
+    indent = width_of("0. ", layout.step.font) * layout.step.size
+    steps = [fitted(step, layout.step, layout.text_width - indent) for step in words.slip_steps]
+    style = replace(layout.step, size=min(step.size for step in steps))
+    steps = [fitted(step, style, layout.text_width - indent) for step in words.slip_steps]
+    for number, step in enumerate(steps, start=1):
+        yield from _stack([Fitted(style, style.size, (f"{number}.",))], layout.margin_x, top)
+        yield from _stack([step], layout.margin_x + indent, top)
+        top += step.height
+    chromebook = fitted(words.slip_chromebook, layout.chromebook, layout.text_width)
+    yield from _stack([chromebook], layout.margin_x, top + layout.step.size / 2)
+
+
+def _stack(pieces: Sequence[Fitted], left: float, top: float) -> Iterator[_Line]:
+    for piece in pieces:
+        for text in piece.lines:
+            top += piece.size * LEADING
+            yield _Line(text, piece.style, piece.size, left, top)
+        top += piece.style.gap
+
+
+def _document(layout: _Layout, slips: Sequence[_Slip], words: Any) -> bytes:
     from reportlab.pdfgen.canvas import Canvas
 
     file = io.BytesIO()
-    with _FONTS:
-        _register_fonts()
-        canvas = Canvas(file, (_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1, lang="es")
-        canvas.setTitle(words.slips_title)
-        for start in range(0, len(entries), _COLUMNS * _ROWS):
-            _draw_page(canvas, entries[start : start + _COLUMNS * _ROWS], words)
-        canvas.save()
+    canvas = Canvas(file, (_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1, lang="es")
+    canvas.setTitle(words.slips_title)
+    _define_feet(canvas, layout, words)
+    places = layout.columns * layout.rows
+    for start in range(0, len(slips), places):
+        _draw_cut_lines(canvas, layout)
+        for number, slip in enumerate(slips[start : start + places]):
+            row, column = divmod(number, layout.columns)
+            _draw_slip(canvas, layout, slip, column * layout.width, _PAGE_HEIGHT - row * layout.height)
+        canvas.showPage()
+    canvas.save()
     return file.getvalue()
 
 
-def _register_fonts() -> None:
-    from reportlab.pdfbase.pdfmetrics import getRegisteredFontNames, registerFont
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    for name in {_PLAIN, _BOLD}.difference(getRegisteredFontNames()):
-        registerFont(TTFont(name, f"{name}.ttf"))
-
-
-def _draw_page(canvas: "Canvas", entries: Sequence[Entry], words: Any) -> None:
-    canvas.setStrokeGray(_LIGHT)
+def _draw_cut_lines(canvas: "Canvas", layout: _Layout) -> None:
+    canvas.saveState()
+    canvas.setStrokeGray(_CUT_GREY)
+    canvas.setLineWidth(0.5)
     canvas.setDash(3, 3)
-    canvas.lines([(_WIDTH * number, 0, _WIDTH * number, _PAGE_HEIGHT) for number in range(1, _COLUMNS)])
-    canvas.lines([(0, _HEIGHT * number, _PAGE_WIDTH, _HEIGHT * number) for number in range(1, _ROWS)])
-    for number, entry in enumerate(entries):
-        row, column = divmod(number, _COLUMNS)
-        _draw_slip(canvas, _blocks(entry, words), column * _WIDTH + _MARGIN_X, _PAGE_HEIGHT - row * _HEIGHT - _MARGIN_Y)
-    canvas.showPage()
+    for number in range(1, layout.columns):
+        canvas.line(layout.width * number, 0, layout.width * number, _PAGE_HEIGHT)
+    for number in range(1, layout.rows):
+        canvas.line(0, layout.height * number, _PAGE_WIDTH, layout.height * number)
+    canvas.restoreState()
 
 
-def _draw_slip(canvas: "Canvas", blocks: Iterator[_Block], left: float, top: float) -> None:
-    for block in blocks:
-        size, lines = _fitted(block, _WIDTH - 2 * _MARGIN_X)
-        canvas.setFont(block.font, size)
-        canvas.setFillGray(block.grey)
-        for line in lines:
-            top -= size * _LEADING
-            canvas.drawString(left, top, line)
-        top -= block.gap
+def _define_feet(canvas: "Canvas", layout: _Layout, words: Any) -> None:
+    """What is the same on all slips is in the file, and drawn, once."""
+    for name in (_UNWARNED, _WARNED):
+        canvas.beginForm(name, 0, -int(layout.height), int(layout.width), 0)
+        _draw_lines(canvas, _foot(layout, words, name))
+        canvas.endForm()
 
 
-def _blocks(entry: Entry, words: Any) -> Iterator[_Block]:
-    yield _Block(entry.section.school_name, _PLAIN, 7.5, 6, lines=2, grey=_GREY)
-    yield _Block(words.section_title(entry.section), _PLAIN, 7.5, 6, grey=_GREY, gap=3)
-    yield _Block(entry.row.name, _BOLD, 11, 7, lines=2, gap=3)
-    yield _Block(words.slip_account, _PLAIN, 6.5, 6.5, grey=_GREY)
-    yield _Block(entry.row.address, _PLAIN, 10, 7, lines=2, gap=3)
-    yield _Block(words.slip_password, _PLAIN, 6.5, 6.5, grey=_GREY)
-    yield _Block(entry.password, _MONOSPACED, 21, 21, gap=6)
-    if entry.row.outcome is Outcome.UNCONFIRMED:
-        yield _Block(words.slip_unconfirmed, _BOLD, 6.5, 5.5)
-    *steps, last = words.slip_steps
-    yield from (_Block(step, _PLAIN, 7, 5.5) for step in steps)
-    yield _Block(last, _PLAIN, 7, 5.5, gap=3)
-    yield _Block(words.slip_chromebook, _PLAIN, 6.5, 5, lines=2, grey=_GREY)
+def _draw_lines(canvas: "Canvas", lines: Iterable[_Line], left: float = 0, top: float = 0) -> None:
+    text = canvas.beginText()
+    for line in lines:
+        text.setFont(line.style.font, line.size)
+        text.setFillGray(line.style.grey)
+        text.setTextOrigin(left + line.left, top - line.below)
+        text.textOut(line.text)
+    canvas.drawText(text)
 
 
-def _fitted(block: _Block, width: float) -> tuple[float, list[str]]:
-    """The largest size at which the text has room, and its lines; at the smallest size the rest is cut off."""
-    text = _drawable(block.text) if block.font != _MONOSPACED else block.text
-    size = block.size
-    while len(lines := _wrapped(text, block.font, size, width)) > block.lines and size > block.smallest:
-        size -= 0.5
-    if len(lines) > block.lines:
-        last = _beginning(lines[block.lines - 1] + " …", block.font, size, width, ending="…")
-        lines = [*lines[: block.lines - 1], last]
-    return size, lines
+def _draw_slip(canvas: "Canvas", layout: _Layout, slip: _Slip, left: float, top: float) -> None:
+    _draw_lines(canvas, slip.lines, left, top)
+    canvas.saveState()
+    canvas.translate(left, top)
+    canvas.doForm(slip.foot)
+    canvas.restoreState()
+    _draw_frame_of_digits(canvas, slip.password, left, top)
+    _draw_code(canvas, layout, slip.code, left, top)
 
 
-def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """Lines broken between words, and inside a word that is wider than a line."""
-    lines = [""]
-    for word in text.split():
-        joined = f"{lines[-1]} {word}".strip()
-        if _width(joined, font, size) <= width:
-            lines[-1] = joined
-            continue
-        lines.append(word)
-        while _width(lines[-1], font, size) > width:
-            beginning = _beginning(lines[-1], font, size, width)
-            lines[-1:] = [beginning, lines[-1][len(beginning) :]]
-    return [line for line in lines if line]
+def _draw_code(canvas: "Canvas", layout: _Layout, code: Code, left: float, top: float) -> None:
+    x = left + layout.width - layout.margin_x - layout.code
+    # Its top is in line with the capitals of the first line.
+    y = top - layout.margin_y - layout.school.size * (LEADING - CAPITALS) - layout.code
+    canvas.saveState()
+    canvas.translate(x, y)
+    canvas.scale(layout.code / code.side, layout.code / code.side)
+    canvas.setFillGray(BLACK)
+    canvas.addLiteral(code.path)
+    canvas.restoreState()
 
 
-def _beginning(text: str, font: str, size: float, width: float, ending: str = "") -> str:
-    """As much of the text as has room together with the ending; at least a character."""
-    text = text.removesuffix(ending)
-    while len(text) > 1 and _width(text + ending, font, size) > width:
-        text = text[:-1]
-    return text.rstrip() + ending
-
-
-def _width(text: str, font: str, size: float) -> float:
-    from reportlab.pdfbase.pdfmetrics import stringWidth
-
-    return stringWidth(text, font, size)
-
-
-def _drawable(text: str) -> str:
-    """The text in characters that the font has: a foreign letter without its mark, or a question mark."""
-    return "".join(_nearest(character) for character in text)
-
-
-def _nearest(character: str) -> str:
-    from reportlab.pdfbase.pdfmetrics import getFont
-
-    glyphs = cast("TTFont", getFont(_PLAIN)).face.charToGlyph
-    if ord(character) in glyphs or character.isspace():
-        return character
-    if unicodedata.combining(character):
-        return ""
-    plain = [part for part in unicodedata.normalize("NFKD", character) if ord(part) in glyphs]
-    return "".join(plain) or "?"
+def _draw_frame_of_digits(canvas: "Canvas", password: _Line, left: float, top: float) -> None:
+    """Sets the digits apart for the eye alone: a blank would be copied along with them."""
+    words, hyphen, digits = password.text.rpartition("-")
+    size = password.size
+    x = left + password.left + (width_of(words + hyphen, MONOSPACED) - 0.03) * size
+    width = (width_of(digits, MONOSPACED) + 0.09) * size
+    canvas.setLineWidth(size / 30)
+    canvas.roundRect(x, top - password.below - 0.2 * size, width, size, 0.15 * size)

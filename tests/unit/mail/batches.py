@@ -66,5 +66,5 @@ def table(mail: Mail, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(attachment(mail, name).decode("utf-8-sig"), newline="")))
 
 
-def slips(mail: Mail) -> PdfReader:
-    return PdfReader(io.BytesIO(attachment(mail, "tarjetas.pdf")))
+def slips(mail: Mail, name: str = "tarjetas.pdf") -> PdfReader:
+    return PdfReader(io.BytesIO(attachment(mail, name)))

@@ -162,9 +162,19 @@ def test_without_any_password_there_is_neither_table_nor_slips() -> None:
 
 
 def test_the_list_of_those_not_changed_comes_only_when_there_are_any() -> None:
-    assert [file.filename for file in mail_of(batch(row(1))).attachments] == ["cuentas.csv", "tarjetas.pdf"]
+    usual = ["cuentas.csv", "tarjetas.pdf", "tarjetas-grandes.pdf"]
+    assert [file.filename for file in mail_of(batch(row(1))).attachments] == usual
     mixed = mail_of(batch(row(1), row(2, Outcome.REFUSED)))
-    assert [file.filename for file in mixed.attachments] == ["cuentas.csv", "tarjetas.pdf", "no-encontradas.csv"]
+    assert [file.filename for file in mixed.attachments] == [*usual, "no-encontradas.csv"]
+
+
+def test_every_attached_file_is_explained_and_no_other() -> None:
+    names = ["cuentas.csv", "tarjetas.pdf", "tarjetas-por-apellido.pdf", "tarjetas-grandes.pdf", "no-encontradas.csv"]
+    for rows in ([row(1)], [row(2), row(1)], [row(2), row(1), row(3, Outcome.REFUSED)], [row(3, Outcome.REFUSED)]):
+        mail = mail_of(batch(*rows))
+        attached = [file.filename for file in mail.attachments]
+        for text in (mail.text, readable(mail.html)):
+            assert [name for name in names if name in text] == attached
 
 
 def test_it_says_when_by_whom_and_under_which_code_and_the_four_points() -> None:
