@@ -149,7 +149,7 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     worker takes that share of the Directory's quota. `lease_seconds` is how long a worker that says nothing is
     taken for alive; it must be longer than its slowest group of accounts. A student whose password was reset is left
     alone for so many hours, a day at most, by other teachers, and by the same one; with 0 only while the other batch
-    runs."""
+    runs. Students sign in at `sign_in_url`, which slips name and their codes open."""
 
     worker_url: str = _setting(values.url)
     tasks_service_account: str = _setting(values.address)
@@ -163,6 +163,7 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     students_org_unit: str = _setting(values.org_unit, "/Estudiantes")
     institution_name: str = _setting(values.text, "Ministerio de Educación")
     public_url: str = _setting(values.url)
+    sign_in_url: str = _setting(values.url, "https://accounts.google.com")
 
 
 @dataclass(frozen=True, kw_only=True)

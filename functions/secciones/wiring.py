@@ -324,4 +324,5 @@ def _mail_renderer(settings: s.WorkerSettings) -> Any:
     from secciones.templates import template_environment
 
     environment = template_environment(_STAGED / "templates")
-    return mail_renderer(environment, settings.institution_name, settings.mail_sender.rpartition("@")[2])
+    domain = settings.mail_sender.rpartition("@")[2]
+    return mail_renderer(environment, settings.institution_name, domain, settings.sign_in_url)

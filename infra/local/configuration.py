@@ -157,6 +157,7 @@ def _endpoints(configuration: Configuration) -> dict[str, str]:
         "KMS_API_ENDPOINT": google,
         "STORAGE_API_ENDPOINT": google,
         "TOKEN_ENDPOINT": configuration.token_endpoint,
+        "SIGN_IN_URL": configuration.google,
         "CLOUD_TASKS_ENDPOINT": configuration.tasks,
         "SIGES_URL": configuration.siges,
         "WORKER_URL": configuration.function_url("worker"),

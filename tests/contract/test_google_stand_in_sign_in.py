@@ -258,6 +258,19 @@ def test_a_hint_leads_straight_to_the_password(browser: Browser) -> None:
     assert "Elija una cuenta" in browser.authorize(prompt=None, login_hint=f"nadie@{DOMAIN}").text
 
 
+def test_a_slip_s_code_leads_straight_to_the_password_also_beside_another_account(
+    google: StandIn, browser: Browser
+) -> None:
+    browser.sign_in(TEACHER)
+    pages = {
+        address: browser.session.get(f"{google.url}/AddSession", params={"Email": address}, timeout=10).text
+        for address in (STUDENT, f"nadie@{DOMAIN}", "")
+    }
+    assert 'name="password"' in pages[STUDENT]
+    assert STUDENT in pages[STUDENT]
+    assert all("Elija una cuenta" in pages[address] for address in (f"nadie@{DOMAIN}", ""))
+
+
 def test_who_cancels_is_sent_back_with_access_denied(browser: Browser) -> None:
     back = redirected(browser.submit(browser.authorize(), "/v3/signin/cancel"))
 

@@ -6,8 +6,17 @@ import re
 
 import pytest
 
-from tests.support.google_pages import changes, choose_password, letters, mails, sign_in_as_student, wait_for
+from tests.support.google_pages import (
+    changes,
+    choose_password,
+    letters,
+    mails,
+    sign_in_as_student,
+    sign_in_by_code,
+    wait_for,
+)
 from tests.support.html import text_of
+from tests.support.slips import codes_of
 from tests.support.stack import Stack
 from tests.support.visitor import Visit, Visitor, open_section
 
@@ -94,10 +103,11 @@ def test_a_teacher_walks_the_nine_steps_and_a_student_signs_in_with_what_the_mai
     assert all(PASSWORD.fullmatch(password) for password in passwords.values())
     assert len(set(passwords.values())) == len(passwords)
     assert all(password in letter.text and password in letter.html for password in passwords.values())
-    assert letter.attachments["tarjetas.pdf"].startswith(b"%PDF")
+    codes = codes_of(letter.attachments["tarjetas.pdf"])
+    assert sorted(codes) == sorted(f"{stack.google}/AddSession?Email={address}" for address in passwords)
 
     address, password = next(iter(passwords.items()))
-    demanded = sign_in_as_student(stack.google, address, password)
+    demanded = sign_in_by_code(f"{stack.google}/AddSession?Email={address}", password)
     assert demanded.heading == "Cambie su contraseña"
     signed_in = choose_password(stack.google, demanded, "mi-clave-nueva-77")
     assert signed_in.heading.startswith("Ha ingresado como")

@@ -94,7 +94,12 @@ def processed(world: World, *, missing: int = 1) -> Mail:
     """The real mail of a batch of everybody, `missing` of whom have no account."""
     for number in range(missing):
         del world.directory.accounts[account(number).address]
-    render = mail_renderer(template_environment(WEB / "templates", WEB / "mail"), "Ministerio de Educación", DOMAIN)
+    render = mail_renderer(
+        template_environment(WEB / "templates", WEB / "mail"),
+        "Ministerio de Educación",
+        DOMAIN,
+        "https://accounts.google.com",
+    )
     run_batch(replace(world.worker, render=render), world.submit())
     return world.mailer.sent[-1]
 

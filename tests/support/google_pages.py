@@ -47,6 +47,12 @@ def sign_in_as_student(google: str, address: str, password: str) -> Visit:
     return browser.submit(asked, "/v3/signin/challenge/pwd", password=password)
 
 
+def sign_in_by_code(code: str, password: str) -> Visit:
+    """The page that Google shows after a slip's code was opened and its password typed."""
+    browser = Visitor(code.partition("/AddSession?")[0], check=None)
+    return browser.submit(browser.get(code), "/v3/signin/challenge/pwd", password=password)
+
+
 def choose_password(google: str, shown: Visit, password: str) -> Visit:
     """Fill in the page that demands a new password."""
     return Visitor(google, check=None).submit(

@@ -1,6 +1,5 @@
 """Puts the mail of a batch together: texts, spreadsheets and slips, all from the same entries."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ def mail_renderer(
     templates: jinja2.Environment,
     institution: str,
     sender_domain: str,
-    sign_in_url: str = "https://accounts.google.com/",
+    sign_in_url: str,
 ) -> MailRenderer:
     """The port, over an environment that finds web/templates and web/mail.
 
@@ -44,7 +43,7 @@ def mail_renderer(
     sign in.
     """
     words = _Words(
-        templates.get_template("words.txt").make_module({"sign_in": _short(sign_in_url)}),
+        templates.get_template("words.txt").make_module({"sign_in": sign_in_url.removeprefix("https://")}),
         templates.get_template("components/outcomes.html").module,
     )
 
@@ -116,8 +115,3 @@ def _remark(entry: Entry, words: _Words) -> str:
     unconfirmed = f"{words.reason(entry)}. {words.advice(entry)}" if entry.row.outcome is Outcome.UNCONFIRMED else ""
     overridden = str(words.mail.overridden_note(entry.row)) if entry.row.reset_at else ""
     return " ".join(filter(None, (unconfirmed, overridden)))
-
-
-def _short(url: str) -> str:
-    """An address as a person types it."""
-    return re.sub(r"^https://|/$", "", url)

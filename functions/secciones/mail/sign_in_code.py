@@ -22,7 +22,7 @@ def sign_in_address(sign_in_url: str, address: str) -> str:
     Chromium opens the same page ("it will pass email as hint to the page so that it will be autofilled by Gaia":
     GetAddAccountURLForDice, chrome/browser/signin/signin_promo.h).
     """
-    return f"{sign_in_url.rstrip('/')}/AddSession?{urlencode({'Email': address}, safe='@')}"
+    return f"{sign_in_url}/AddSession?{urlencode({'Email': address}, safe='@')}"
 
 
 def code_of(text: str) -> Code:

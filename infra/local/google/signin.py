@@ -69,7 +69,9 @@ class SignIn:
 
         for path in ("/o/oauth2/v2/auth", "/o/oauth2/auth"):
             page(path, "GET", self._authorize)
+        page("/", "GET", lambda: _to(OWN_PAGE))
         page(OWN_PAGE, "GET", self._own_page)
+        page("/AddSession", "GET", self._add_session)
         page("/v3/signin/accountchooser", "POST", self._choose_again)
         page("/v3/signin/identifier", "POST", self._identify)
         page("/v3/signin/challenge/pwd", "POST", self._check_password)
@@ -94,18 +96,24 @@ class SignIn:
             if account is None:
                 return _to(refused_address(flow, "login_required"))
             return _to(granted_address(self._state, self._config, flow, account))
-        secret = start_flow(self._state, flow)
-        hinted = self._accounts.find(flow.get("login_hint", ""))
-        if hinted and "select_account" not in prompts:
-            return _page("password.html", flow=secret, address=hinted.address)
-        return self._chooser(secret, flow)
+        return self._started(flow, "" if "select_account" in prompts else flow.get("login_hint", ""))
 
     def _own_page(self) -> Response:
         account = self._signed_in()
         if account is not None and request.args.get("prompt") != "select_account":
             return _page("signed_in.html", account=account)
-        flow: Flow = {}
-        return self._chooser(start_flow(self._state, flow), flow)
+        return self._started({})
+
+    def _add_session(self) -> Response:
+        """What the code on a slip opens: another account beside those of this browser."""
+        return self._started({}, request.args.get("Email", ""))
+
+    def _started(self, flow: Flow, hint: str = "") -> Response:
+        secret = start_flow(self._state, flow)
+        hinted = self._accounts.find(hint)
+        if hinted is None:
+            return self._chooser(secret, flow)
+        return _page("password.html", flow=secret, address=hinted.address)
 
     def _choose_again(self) -> Response:
         secret, flow = self._flow()

@@ -24,7 +24,12 @@ EIGHTH_B = replace(NINTH_A, id="s-8b", grade="Octavo Grado", name="B", shift="Ve
 WITH_PASSWORD = [outcome for outcome in Outcome if outcome.has_password]
 WITHOUT_PASSWORD = [outcome for outcome in Outcome if not outcome.has_password and not outcome.is_open]
 
-render = mail_renderer(template_environment(WEB / "templates", WEB / "mail"), "Ministerio de Educación", DOMAIN)
+render = mail_renderer(
+    template_environment(WEB / "templates", WEB / "mail"),
+    "Ministerio de Educación",
+    DOMAIN,
+    "https://accounts.google.com",
+)
 
 
 def row(number: int, outcome: Outcome = Outcome.CHANGED, name: str = "", section: BatchSection = NINTH_A) -> Row:
