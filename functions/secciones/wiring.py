@@ -35,7 +35,6 @@ IDS = SystemIds()
 
 def site(settings: s.PageSettings) -> "Site":
     """What all pages of a function share."""
-    from secciones.services.pause import PauseWatch
     from secciones.services.sessions import Sessions, SessionTimes
     from secciones.web.page import Site
 
@@ -54,7 +53,6 @@ def site(settings: s.PageSettings) -> "Site":
             ),
         ),
         audit=_audit(settings),
-        pause=PauseWatch(documents, CLOCK),
         clock=CLOCK,
         session_secret=settings.session_secret,
         origin=settings.public_url,

@@ -38,7 +38,7 @@ from secciones.domain.people import Dui, Nie, Nip, Teacher
 from secciones.domain.quota import WORKER_BURST, worker_pace, workers
 from secciones.domain.roster import Enrolment, Roster, School, Section, Student
 from secciones.ports.audit import AuditEvent
-from secciones.ports.documents import Document, Transaction, is_expired
+from secciones.ports.documents import Document, Documents, Key, Transaction, is_expired
 from secciones.ports.mailer import Mail
 from secciones.services import run_batch as run_batch_service
 from secciones.services.request_reset import ResetRules, request_reset, select_students
@@ -175,6 +175,9 @@ class Store:
     def query(self, *_: Any, **__: Any) -> Sequence[tuple[str, Document]]:
         raise NotImplementedError("nothing that is simulated asks this")
 
+    def remembering(self) -> Documents:
+        return self
+
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """At one moment of virtual time, so that nothing can come between."""
         self._hub.sleep(STORE)
@@ -186,6 +189,9 @@ class _AtOnce:
         self.get_many = store.get_many
         self.set = store.set
         self.delete = store.delete
+
+    def read_ahead(self, *keys: Key) -> None:
+        pass  # billed are the documents, not the round trips
 
     def get(self, collection: str, document_id: str) -> Document | None:
         return self.get_many(collection, [document_id]).get(document_id)

@@ -372,6 +372,75 @@ class TestTransactions:
         assert documents.transact(work) == {f"d-{number}": {"n": number} for number in range(40)}
         assert documents.transact(lambda transaction: transaction.get_many(collection, ())) == {}
 
+    def test_documents_of_several_collections_are_read_ahead(
+        self, documents: Documents, now: Moment, collection: str
+    ) -> None:
+        other = f"{collection}-other"
+        documents.create(collection, "a", {"n": 1})
+        documents.create(other, "b", {"n": 2})
+        documents.create(other, "over", {"expires_at": now()})
+
+        def work(transaction: Transaction) -> list[Document | None]:
+            transaction.read_ahead((collection, "a"), (other, "b"), (other, "over"), (other, "never"))
+            found = [transaction.get(collection, "a"), transaction.get(other, "b"), transaction.get(other, "over")]
+            transaction.set(collection, "a", {"n": 3})
+            return [*found, documents.get(other, "never")]
+
+        assert documents.transact(work) == [{"n": 1}, {"n": 2}, None, None]
+        assert documents.get(collection, "a") == {"n": 3}
+
+    def test_what_was_read_ahead_and_not_asked_for_may_change_meanwhile(
+        self, store: Store, documents: Documents, now: Moment, collection: str
+    ) -> None:
+        documents.create(collection, "a", {})
+        meddler = Meddler(store, now, lambda transaction: transaction.set(collection, "b", {}))
+        runs = []
+
+        def work(transaction: Transaction) -> None:
+            transaction.read_ahead((collection, "a"), (collection, "b"))
+            transaction.get(collection, "a")
+            runs.append(1)
+            if len(runs) == 1:
+                meddler.comes_in()
+            transaction.set(collection, "a", {"n": 1})
+
+        documents.transact(work)
+        meddler.ends()
+        assert documents.get(collection, "a") == {"n": 1}
+        assert len(runs) == 1
+
+    def test_who_remembers_sees_its_own_writes_and_those_of_others(self, documents: Documents, collection: str) -> None:
+        mine = documents.remembering()
+        assert [mine.transact(adds_one(collection, "a")) for _ in range(2)] == [1, 2]
+        documents.transact(adds_one(collection, "a"))
+        assert mine.transact(adds_one(collection, "a")) == 4
+        documents.transact(adds_one(collection, "a"))
+        assert mine.transact(lambda transaction: transaction.get(collection, "a")) == {"count": 5}
+
+    def test_who_remembers_is_not_refused_for_what_is_so_no_longer(self, documents: Documents, collection: str) -> None:
+        mine = documents.remembering()
+        mine.transact(adds_one(collection, "a"))
+        documents.delete(collection, "a")
+
+        def refused_unless_gone(transaction: Transaction) -> None:
+            if transaction.get(collection, "a") is not None:
+                raise LeaseHeld
+            transaction.set(collection, "a", {"count": 9})
+
+        mine.transact(refused_unless_gone)
+        assert documents.get(collection, "a") == {"count": 9}
+        assert mine.transact(adds_one(collection, "a")) == 10
+
+    def test_of_many_who_remember_none_loses_a_write(self, documents: Documents, collection: str) -> None:
+        def adds_three(documents: Documents) -> None:
+            mine = documents.remembering()
+            for _ in range(3):
+                mine.transact(adds_one(collection, "a"))
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(adds_three, [documents] * 4))
+        assert documents.get(collection, "a") == {"count": 12}
+
     def test_a_change_to_one_of_many_that_were_read_counts_too(
         self, store: Store, documents: Documents, now: Moment, collection: str
     ) -> None:

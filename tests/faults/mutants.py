@@ -59,7 +59,7 @@ class Verdict:
 
 def _stalled(schedule: str) -> tuple[str, ...]:
     """A worker that stands still around its first change, wherever that is among the calls to the store."""
-    return tuple(schedule.format(number, number - 1, number) for number in range(4, 10))
+    return tuple(schedule.format(number) for number in range(4, 10))
 
 
 MUTANTS = (
@@ -95,15 +95,15 @@ MUTANTS = (
         "",
         "I5",
         _stalled(
-            "alone/documents.transact#{0}:slow_answer+documents.get#{1}:slow_answer+directory.set#1:slow"
-            "+documents.get#{2}:slow_answer"
+            "alone/documents.transact#{0}:slow_answer+documents.get#2:slow_answer+directory.set#1:slow"
+            "+documents.get#3:slow_answer"
         ),
     ),
     Mutant(
         "erase the seed early",
         f"{_SERVICES}/run_batch.py",
         "    worker.audit.record(outcomes_event(batch))\n    try:\n",
-        "    worker.audit.record(outcomes_event(batch))\n    worker.documents.delete(SEALS, batch.id)\n    try:\n",
+        "    worker.audit.record(outcomes_event(batch))\n    worker.documents.delete('seals', batch.id)\n    try:\n",
         "I1",
         ("alone/mailer.send:fails_before",),
     ),

@@ -19,7 +19,7 @@ from secciones.domain.errors import (
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.domain.roster import Roster, School
 from secciones.ports.audit import AuditEvent, AuditLog
-from secciones.ports.documents import Document, Documents, Transaction
+from secciones.ports.documents import Document, Documents, Key, Transaction
 from secciones.ports.mailer import Mail, Mailer
 from secciones.ports.registry import Registry
 from secciones.ports.task_queue import TaskQueue
@@ -67,6 +67,9 @@ class FaultyDocuments:
 
         return self._call("query", found)
 
+    def remembering(self) -> Documents:
+        return self
+
     def transact(self, work: Callable[[Transaction], T]) -> T:
         def commit() -> T:
             written: list[Document] = []
@@ -96,6 +99,9 @@ class _Watched:
 
     def get(self, collection: str, document_id: str) -> Document | None:
         return self.real.get(collection, document_id)
+
+    def read_ahead(self, *keys: Key) -> None:
+        self.real.read_ahead(*keys)
 
     def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
         return self.real.get_many(collection, document_ids)

@@ -86,7 +86,7 @@ class Plot:
 
 _DAY = 86_400.0
 # Between the groups of accounts, and longer than a batch is waited for.
-_PAUSE = (1.12, 8100.0)
+_PAUSE = (0.92, 8100.0)
 PLOTS: Mapping[str, Plot] = {
     "alone": Plot(),
     "colleague": Plot(colleague_after=0.15),

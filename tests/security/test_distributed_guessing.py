@@ -22,7 +22,7 @@ OPEN = VerificationRules(DOMAIN, "p" * 32, *[100_000] * 6)
 
 
 def enter(world: World, subject: str = "google-1", address: str = TEACHER.address or "") -> Session:
-    session = world.sessions.find(world.sessions.open(subject, address, "Ana"))
+    session = world.sessions.find(world.sessions.open(subject, address, "Ana"))[0]
     assert session is not None
     return session
 

@@ -38,7 +38,7 @@ def claim(world: World, session: Session, dui: Dui, nip: Nip, address: str = "19
 
 
 def enter(world: World, subject: str) -> Session:
-    session = world.sessions.find(world.sessions.open(subject, f"{subject}@{DOMAIN}", "Alguien"))
+    session = world.sessions.find(world.sessions.open(subject, f"{subject}@{DOMAIN}", "Alguien"))[0]
     assert session is not None
     return session
 

@@ -108,7 +108,7 @@ def test_a_request_id_is_hexadecimal_or_our_own(header: str) -> None:
 
 PORTS = {
     "registry": ("verify_teacher", "schools", "roster"),
-    "documents": ("get", "create", "delete", "transact"),
+    "documents": ("get", "delete", "transact"),
     "queue": ("enqueue",),
     "sealer": ("seal",),
     "ids": ("token", "seed"),
@@ -132,7 +132,11 @@ def test_nothing_of_an_unforeseen_error_is_written_or_shown(
     with monkeypatch.context() as patch:
         patch.setattr(getattr(pages.world, port), method, fail)
         for (verb, path, form), session in zip(JOURNEY, sessions, strict=True):
-            patch.setattr(pages.sessions.__class__, "find", lambda _, __, session=session: session)
+            patch.setattr(
+                pages.sessions.__class__,
+                "find",
+                lambda _, __, *beside, session=session: (session, dict.fromkeys(beside)),
+            )
             answer = pages.post(path, "c" * 43, form) if verb == "POST" else pages.get(path, "c" * 43)
             shown += answer.text + repr(answer.headers)
     captured = capfd.readouterr()
@@ -146,7 +150,7 @@ BACKGROUND = {
     "directory": ("find", "set_temporary_password"),
     "mailer": ("send",),
     "sealer": ("open",),
-    "documents": ("get", "transact"),
+    "documents": ("transact",),
 }
 
 

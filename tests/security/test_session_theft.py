@@ -6,12 +6,14 @@ count of cookies (`web/session.py`) or the step (`web/boundary.py`) out, and a t
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
 
+from secciones.ports.documents import Transaction
 from secciones.ports.sign_in import Identity
 from tests.support.fakes import FakeProvider
 from tests.support.site import Pages
@@ -99,17 +101,17 @@ def test_leaving_wins_over_a_request_that_renews_the_session_at_the_same_moment(
     cookie = pages.verified()
     documents, session = pages.world.documents, pages.session(cookie)
     pages.world.clock.advance(minutes=10)
-    read = documents.get
+    transact = documents.transact
 
-    def read_then_leave(collection: str, document_id: str) -> object:
-        found = read(collection, document_id)
-        if collection == "sessions":
-            documents.delete(collection, document_id)
+    def read_then_leave(work: Callable[[Transaction], object]) -> object:
+        found = transact(work)
+        patch.undo()
+        documents.delete("sessions", session.id)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "get", read_then_leave)
-        pages.sessions.find(cookie)
+        patch.setattr(documents, "transact", read_then_leave)
+        assert pages.sessions.find(cookie)[0]
     assert documents.get("sessions", session.id) is None
     assert not is_in(pages, cookie)
 

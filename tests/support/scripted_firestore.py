@@ -59,7 +59,8 @@ class Script:
 def _found_nothing(method: str, request: dict[str, Any]) -> Any:
     match method:
         case "commit":
-            return {"commitTime": _READ_TIME}
+            results = [{} if "delete" in write else {"updateTime": _READ_TIME} for write in request["writes"]]
+            return {"commitTime": _READ_TIME, "writeResults": results}
         case "runQuery":
             return [{"readTime": _READ_TIME}]
         case _:

@@ -14,7 +14,6 @@ from werkzeug.serving import make_server
 
 from infra.local.front_door.routes import read_routes
 from secciones.ports.sign_in import IdentityProvider
-from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Sessions
 from secciones.services.sign_in import Institution
 from secciones.services.verify_identity import VerificationRules
@@ -61,7 +60,7 @@ class Pages:
 
     def post(self, path: str, cookie: str = "", form: Any = None, **headers: str) -> Answer:
         """A form as our own page sends it, with the token of the cookie's session."""
-        session = self.sessions.find(cookie) if cookie else None
+        session = self.sessions.find(cookie)[0] if cookie else None
         token = {"csrf_token": csrf_token(session.id, SECRET)} if session else {}
         return self.ask("POST", path, cookie, token | (form or {}), {"Origin": self.origin} | headers)
 
@@ -88,10 +87,6 @@ class Pages:
     def sessions(self) -> Sessions:
         return self.world.sessions
 
-    @functools.cached_property
-    def pause(self) -> PauseWatch:
-        return PauseWatch(self.world.documents, self.world.clock)
-
     def signed_in(self, subject: str = SESSION.subject, address: str = SESSION.address) -> str:
         """The cookie of someone who came in with Google and has shown nothing yet."""
         return self.sessions.open(subject, address, TEACHER.name)
@@ -101,7 +96,7 @@ class Pages:
         return self.sessions.open(SESSION.subject, SESSION.address, TEACHER.name, TEACHER.id, SESSION.actor)
 
     def session(self, cookie: str) -> Session:
-        found = self.sessions.find(cookie)
+        found = self.sessions.find(cookie)[0]
         assert found is not None
         return found
 
@@ -122,7 +117,7 @@ class Pages:
             server.server_close()
 
     def _site(self) -> Site:
-        return Site(_templates(), self.sessions, self.world.audit, self.pause, self.world.clock, SECRET, self.origin)
+        return Site(_templates(), self.sessions, self.world.audit, self.world.clock, SECRET, self.origin)
 
     def _ports(self, name: str) -> Any:
         world = self.world

@@ -9,6 +9,8 @@ Three methods of its REST interface are all that is called. Google's client libr
 else that a page imports together, its asynchronous half and gRPC above all, and every cold start would wait for it.
 """
 
+import contextlib
+import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -23,7 +25,7 @@ from secciones.adapters.firestore_values import (
     structured_query,
 )
 from secciones.domain.errors import DocumentsUnavailable
-from secciones.ports.documents import Document, Transaction, is_expired
+from secciones.ports.documents import Document, Key, Transaction, is_expired
 
 T = TypeVar("T")
 
@@ -52,6 +54,7 @@ class FirestoreDocuments:
         self._database = _Database(connection, project, database, random)
         self._now = now
         self._random = random
+        self._memory: dict[str, _Stored] | None = None
 
     def get(self, collection: str, document_id: str) -> Document | None:
         name = self._database.name(collection, document_id)
@@ -103,14 +106,48 @@ class FirestoreDocuments:
             query["startAt"] = cursor_after(page[-1], order_by)
         return found[:limit]
 
+    def remembering(self) -> "FirestoreDocuments":
+        same = copy.copy(self)
+        same._memory = {}
+        return same
+
     def transact(self, work: Callable[[Transaction], T]) -> T:
         def run() -> T:
-            transaction = _OptimisticTransaction(self._database, self._now())
+            transaction = _OptimisticTransaction(self._database, self._now(), {})
             result = work(transaction)
-            transaction.commit()
+            self._remember(transaction.commit())
             return result
 
+        if self._memory:
+            with contextlib.suppress(_OutOfDate):
+                return self._from_memory(work)
         return retried(run, _Changed, first_wait=0.05, seconds=CONTENTION_SECONDS, random=self._random)
+
+    def _from_memory(self, work: Callable[[Transaction], T]) -> T:
+        """Raises _OutOfDate whenever what is remembered is not known to be so, and then nothing was written."""
+        transaction = _OptimisticTransaction(self._database, self._now(), self._memory or {})
+        try:
+            result = work(transaction)
+        except DocumentsUnavailable:
+            raise
+        except Exception as error:
+            raise _OutOfDate from error
+        try:
+            known = transaction.commit()
+        except _Changed as error:
+            raise _OutOfDate from error
+        if not known:
+            raise _OutOfDate  # nothing was written, so nothing was held against the store
+        self._remember(known)
+        return result
+
+    def _remember(self, known: "dict[str, _Stored]") -> None:
+        if self._memory is not None:
+            self._memory = known
+
+
+class _OutOfDate(Exception):
+    """What is remembered may be so no longer."""
 
 
 class _Changed(DocumentsUnavailable):
@@ -118,20 +155,24 @@ class _Changed(DocumentsUnavailable):
 
 
 class _Stored(NamedTuple):
-    """A document as it was at `read_time`; None when it was not there."""
+    """A document as it was at `read_time`; None when it was not there. What is remembered has no such time."""
 
     document: Json | None
-    read_time: str
+    read_time: str = ""
 
 
 class _OptimisticTransaction:
     """One run of a transaction's work; `commit` raises _Changed when it must be run again."""
 
-    def __init__(self, database: "_Database", now: datetime) -> None:
+    def __init__(self, database: "_Database", now: datetime, remembered: dict[str, _Stored]) -> None:
         self._database = database
         self._now = now
+        self._fetched = dict(remembered)
         self._read: dict[str, _Stored] = {}
         self._written: dict[str, Json] = {}
+
+    def read_ahead(self, *keys: Key) -> None:
+        self._fetch([self._database.name(*key) for key in keys])
 
     def get(self, collection: str, document_id: str) -> Document | None:
         return self.get_many(collection, [document_id]).get(document_id)
@@ -140,11 +181,15 @@ class _OptimisticTransaction:
         if self._written:
             raise RuntimeError("a transaction reads before it writes")
         names = {document_id: self._database.name(collection, document_id) for document_id in document_ids}
-        if unread := [name for name in names.values() if name not in self._read]:
-            snapshot = next((stored.read_time for stored in self._read.values()), None)
-            self._read |= self._database.read(unread, snapshot)
+        self._fetch(names.values())
+        self._read |= {name: self._fetched[name] for name in names.values()}
         found = {document_id: _live(self._read[name], self._now) for document_id, name in names.items()}
         return {document_id: document for document_id, document in found.items() if document is not None}
+
+    def _fetch(self, names: Collection[str]) -> None:
+        if missing := [name for name in names if name not in self._fetched]:
+            snapshot = next((stored.read_time for stored in self._fetched.values() if stored.read_time), None)
+            self._fetched |= self._database.read(missing, snapshot)
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
         name = self._database.name(collection, document_id)
@@ -154,14 +199,23 @@ class _OptimisticTransaction:
         name = self._database.name(collection, document_id)
         self._written[name] = {"delete": name}
 
-    def commit(self) -> None:
+    def commit(self) -> dict[str, _Stored]:
+        """What is known of documents after it; nothing when there was nothing to write."""
         if not self._written:
-            return
+            return {}
         untouched = {name: _verification(name, read) for name, read in self._read.items() if name not in self._written}
         writes = self._written | untouched
         for name, read in self._read.items():
             writes[name]["currentDocument"] = _unchanged_since(read)
-        self._database.commit(list(writes.values()))
+        times = self._database.commit(list(writes.values()))
+        return self._known(dict(zip(writes, times, strict=True)))
+
+    def _known(self, times: dict[str, str]) -> dict[str, _Stored]:
+        known = {name: _Stored(read.document) for name, read in self._fetched.items()}
+        for name, write in self._written.items():
+            document = {**write["update"], "updateTime": times[name]} if "update" in write else None
+            known[name] = _Stored(document)
+        return known
 
 
 class _Database:
@@ -196,18 +250,20 @@ class _Database:
         answers = self._retrying(lambda: self._call("runQuery", {"structuredQuery": query}))
         return [answer["document"] for answer in answers if "document" in answer]
 
-    def commit(self, writes: Sequence[Json]) -> None:
-        """All of the writes or none; raises _Changed when a precondition does not hold.
+    def commit(self, writes: Sequence[Json]) -> list[str]:
+        """All of the writes or none; returns the version that each document has then. Raises _Changed when a
+        precondition does not hold.
 
         After an answer was lost, a precondition may fail because of this very commit: nobody can know, so that is
         DocumentsUnavailable.
         """
         answer_lost = False
 
-        def attempt() -> None:
+        def attempt() -> list[str]:
             nonlocal answer_lost
             try:
-                self._call("commit", {"writes": writes})
+                (answer,) = self._call("commit", {"writes": writes})
+                return [result.get("updateTime", "") for result in answer["writeResults"]]
             except Failed as error:
                 if error.status in _PRECONDITIONS:
                     if answer_lost:
@@ -216,7 +272,7 @@ class _Database:
                 answer_lost = answer_lost or error.status not in _NOTHING_DONE
                 raise
 
-        self._retrying(attempt)
+        return self._retrying(attempt)
 
     def _retrying(self, attempt: Callable[[], T]) -> T:
         return retried(attempt, Passing, first_wait=0.1, seconds=RETRY_SECONDS, random=self._random)

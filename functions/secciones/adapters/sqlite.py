@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from secciones.domain.errors import DocumentsUnavailable
-from secciones.ports.documents import Document, Transaction, is_expired
+from secciones.ports.documents import Document, Key, Transaction, is_expired
 
 T = TypeVar("T")
 
@@ -116,6 +116,9 @@ class SqliteDocuments:
                 connection.execute("COMMIT")
             return result
 
+    def remembering(self) -> "SqliteDocuments":
+        return self  # nothing is far away
+
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection of one's own. After any error it is closed, and with it goes the transaction it was in."""
@@ -136,6 +139,9 @@ class _SqliteTransaction:
         self._connection = connection
         self._now = now
         self._has_written = False
+
+    def read_ahead(self, *keys: Key) -> None:
+        """Nothing is far away."""
 
     def get(self, collection: str, document_id: str) -> Document | None:
         if self._has_written:

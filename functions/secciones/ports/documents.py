@@ -7,12 +7,19 @@ from typing import Any, Protocol, TypeVar
 # None, bool, int (64 bits), float, str, bytes, aware datetime (microseconds), dicts by field name and lists of these,
 # but no list directly in a list; a field name is not empty and not `__x__`.
 Document = dict[str, Any]
+# A collection and a document's id.
+Key = tuple[str, str]
 
 T = TypeVar("T")
 
 
 class Transaction(Protocol):
     """Reads first, then writes; nothing is visible to anyone before the whole of it is."""
+
+    def read_ahead(self, *keys: Key) -> None:
+        """Fetch documents of any collections in one round trip, for `get` and `get_many` to find. What they do not ask
+        for has not been read as far as the commit is concerned."""
+        ...
 
     def get(self, collection: str, document_id: str) -> Document | None:
         """The document, or None. Raises RuntimeError after the first write of the transaction."""
@@ -76,6 +83,12 @@ class Documents(Protocol):
         `work` may therefore run several times and must have no other effect. What it raises is raised, and nothing
         is written.
         """
+        ...
+
+    def remembering(self) -> "Documents":
+        """The same store for one piece of work that takes several transactions on the same documents: what one of them
+        has read or written the next need not ask for again. They hold as ever: when somebody else has written
+        meanwhile, `work` is run again with what is there."""
         ...
 
 

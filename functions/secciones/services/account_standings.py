@@ -3,33 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from secciones.ports.documents import Documents, Transaction
 from secciones.services.claims import earlier_resets
 from secciones.services.list_sections import StudentRow
-from secciones.services.mirror_accounts import ACCOUNTS, Pass, standing_of
+from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Pass, standing_of
+from secciones.services.selections import COLLECTION as SELECTIONS
+from secciones.services.selections import Choice, kept_choices
 from secciones.services.sessions import Session
 
 
-def with_standings(
-    documents: Documents, session: Session, rows: Sequence[StudentRow]
-) -> tuple[tuple[StudentRow, ...], datetime | None]:
-    """The rows, each with what is known of its account, and since when that is known; None when it is not yet known of
-    all accounts."""
+class Known(NamedTuple):
+    """Rows, each with what is known of its account, and since when that is known (None when it is not yet known of all
+    accounts); what the teacher has ticked, here and in other sections."""
+
+    rows: tuple[StudentRow, ...]
+    whole_since: datetime | None
+    kept: tuple[Choice, ...]
+
+
+def with_standings(documents: Documents, session: Session, rows: Sequence[StudentRow]) -> Known:
+    """What the store knows of these rows."""
     addresses = {row.address for row in rows if row.problem is None}
 
-    def work(transaction: Transaction) -> tuple[tuple[StudentRow, ...], datetime | None]:
+    def work(transaction: Transaction) -> Known:
+        accounts = [(ACCOUNTS, address) for address in addresses]
+        transaction.read_ahead((SELECTIONS, session.actor), (PASSES, CURRENT), *accounts)
         found = transaction.get_many(ACCOUNTS, addresses)
         current = Pass.load(transaction)
         whole_since = current.whole_since if current else None
         standings = {address: standing_of(found.get(address), whole_since) for address in addresses}
         ids = {standing.account_id for standing in standings.values() if standing and standing.account_id}
         resets = earlier_resets(transaction, session.actor, ids)
-        return tuple(
+        with_theirs = tuple(
             replace(row, standing=replace(standing, reset=resets.get(standing.account_id)))
             if (standing := standings.get(row.address))
             else row
             for row in rows
-        ), whole_since
+        )
+        return Known(with_theirs, whole_since, kept_choices(transaction, session))
 
     return documents.transact(work)

@@ -1,14 +1,14 @@
 """Limits on guessing: an attempt is counted before it is made, and only a success takes its count back."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from secciones import logs
 from secciones.domain.errors import TooManyAttempts
-from secciones.ports.clock import Clock
-from secciones.ports.documents import Document, Documents, Transaction
+from secciones.ports.documents import Document, Key, Transaction
 
 COLLECTION = "throttles"
 
@@ -28,6 +28,13 @@ class Limit:
     alert: str = ""
 
 
+class UsedUp(NamedTuple):
+    """A limit that allows nothing more until a moment; None is until an operator unlocks it."""
+
+    limit: Limit
+    until: datetime | None
+
+
 def share(limit: Limit, holder: str, shards: int) -> Limit:
     """The part of a limit that falls to `holder`: many write their own of `shards` counters, and none of them is hot.
 
@@ -37,36 +44,40 @@ def share(limit: Limit, holder: str, shards: int) -> Limit:
     return Limit(f"{limit.key}-{shard}", max(1, limit.attempts // shards), limit.window, alert=limit.alert)
 
 
-def count_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit]) -> None:
-    """Count one attempt against all limits, or against none of them when one is used up: TooManyAttempts."""
-    all_limits = tuple(limits)
-
-    def work(transaction: Transaction) -> list[tuple[Limit, Document]]:
-        now = clock.now()
-        counters = _counters(transaction, all_limits)
-        used_up = [(limit, counter) for limit, counter in counters if counter and counter["attempts"] >= limit.attempts]
-        if not used_up:
-            for limit, counter in counters:
-                transaction.set(COLLECTION, limit.key, _counted(limit, counter, 1, now))
-        return used_up
-
-    if used_up := documents.transact(work):
-        for limit, _ in used_up:
-            if limit.alert:
-                logs.write("ERROR", limit.alert, counter=f"{COLLECTION}/{limit.key}")
-        raise TooManyAttempts(_last([counter["expires_at"] for _, counter in used_up]))
+def count_attempt(transaction: Transaction, now: datetime, limits: Collection[Limit]) -> list[UsedUp]:
+    """Count one attempt against all limits, or against none of them when one is used up; returns those that are."""
+    counters = _counters(transaction, limits)
+    used_up = [
+        UsedUp(limit, counter["expires_at"])
+        for limit, counter in counters
+        if counter and counter["attempts"] >= limit.attempts
+    ]
+    if not used_up:
+        for limit, counter in counters:
+            transaction.set(COLLECTION, limit.key, _counted(limit, counter, 1, now))
+    return used_up
 
 
-def forgive_attempt(documents: Documents, clock: Clock, limits: Iterable[Limit]) -> None:
+def require_none_used_up(used_up: Collection[UsedUp]) -> None:
+    """Raises TooManyAttempts, after operators were told of what they have to know."""
+    if not used_up:
+        return
+    for limit, _ in used_up:
+        if limit.alert:
+            logs.write("ERROR", limit.alert, counter=f"{COLLECTION}/{limit.key}")
+    raise TooManyAttempts(_last([until for _, until in used_up]))
+
+
+def forgive_attempt(transaction: Transaction, now: datetime, limits: Collection[Limit]) -> None:
     """Take back the count of an attempt that turned out to be no guess."""
-    all_limits = tuple(limits)
+    for limit, counter in _counters(transaction, limits):
+        if counter and counter["attempts"] > 0:
+            transaction.set(COLLECTION, limit.key, _counted(limit, counter, -1, now))
 
-    def work(transaction: Transaction) -> None:
-        for limit, counter in _counters(transaction, all_limits):
-            if counter and counter["attempts"] > 0:
-                transaction.set(COLLECTION, limit.key, _counted(limit, counter, -1, clock.now()))
 
-    documents.transact(work)
+def counters_of(limits: Collection[Limit]) -> list[Key]:
+    """Where the counts of these limits are kept."""
+    return [(COLLECTION, limit.key) for limit in limits]
 
 
 def _counters(transaction: Transaction, limits: Collection[Limit]) -> list[tuple[Limit, Document | None]]:

@@ -10,6 +10,8 @@ from secciones.domain.errors import BatchNotFound, LeaseHeld, LeaseLost
 from secciones.domain.outcomes import Outcome
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
+from secciones.services.pause import KEY as PAUSE
+from secciones.services.pause import require_no_pause
 
 BATCHES = "batches"
 SEALS = "seals"
@@ -70,20 +72,25 @@ def save(transaction: Transaction, batch: Batch) -> None:
     transaction.set(BATCHES, batch.id, to_document(batch))
 
 
-def take_lease(documents: Documents, clock: Clock, batch_id: str, lease: timedelta = LEASE) -> Batch:
-    """Become the one who writes the batch; the higher fence shuts out whoever had it before.
+def take_lease(
+    documents: Documents, clock: Clock, batch_id: str, lease: timedelta = LEASE
+) -> tuple[Batch, bytes | None]:
+    """Become the one who writes the batch; the higher fence shuts out whoever had it before. Returns its sealed seed as
+    well, None when that is lost.
 
     A holder that never let go may only be slow, or this clock fast: when it was in the middle of changes, this returns
     when its last one has ended for certain. Raises LeaseHeld while another holder's time runs and when nothing is left
-    but to give up, which is the sweeper's; LeaseLost, BatchNotFound.
+    but to give up, which is the sweeper's; LeaseLost, BatchNotFound, ResetsPaused.
     A batch that needs nobody comes back without a lease: there is nothing to write.
     """
 
-    def work(transaction: Transaction) -> tuple[Batch, bool]:
-        batch = load(transaction, batch_id)
-        now = clock.now()
+    def work(transaction: Transaction) -> tuple[Batch, bytes | None, bool]:
+        transaction.read_ahead(PAUSE, (BATCHES, batch_id), (SEALS, batch_id))
+        require_no_pause(transaction)
+        batch, seal, now = load(transaction, batch_id), transaction.get(SEALS, batch_id), clock.now()
+        seed: bytes | None = seal["seed"] if seal else None
         if not batch.has_work:
-            return batch, False
+            return batch, seed, False
         # Workers that try for ever would keep the sweeper from it.
         if now >= gives_up_at(batch) or (batch.lease.until is not None and batch.lease.until > now):
             raise LeaseHeld
@@ -91,13 +98,13 @@ def take_lease(documents: Documents, clock: Clock, batch_id: str, lease: timedel
         if leased.state in {BatchState.ACCEPTED, BatchState.QUEUED}:
             leased = leased.moved_to(BatchState.RUNNING)
         save(transaction, leased)
-        return leased, batch.lease.until is not None
+        return leased, seed, batch.lease.until is not None
 
-    batch, was_left_behind = documents.transact(work)
+    batch, seed, was_left_behind = documents.transact(work)
     if was_left_behind and batch.rows_with(Outcome.CHANGING):
         clock.sleep(lease.total_seconds() * _LAST_CHANGE)
-        return checkpoint(documents, clock, batch, lease)
-    return batch
+        batch = checkpoint(documents, clock, batch, lease)
+    return batch, seed
 
 
 def checkpoint(documents: Documents, clock: Clock, batch: Batch, lease: timedelta = LEASE) -> Batch:
@@ -124,21 +131,22 @@ def require_lease(source: Documents | Transaction, batch: Batch) -> None:
 
 
 class LeaseWatch:
-    """Looks at the lease for threads that ask again and again, so that not each of them has to read."""
+    """Looks at the lease for threads that ask again and again, so that not each of them has to read. `seen_at` is from
+    before a transaction of this holder that succeeded."""
 
-    def __init__(self, documents: Documents, clock: Clock, batch: Batch) -> None:
+    def __init__(self, documents: Documents, clock: Clock, batch: Batch, seen_at: datetime) -> None:
         self._documents = documents
         self._clock = clock
         self._batch = batch
         self._lock = threading.Lock()
-        self._seen_at: datetime | None = None
+        self._seen_at = seen_at
 
     def require_lease(self) -> None:
         """Raises LeaseLost when another holder had the batch some seconds ago or has it now."""
         with self._lock:
             now = self._clock.now()
             # A clock that was set back must not make an old sight last.
-            if self._seen_at is None or not timedelta(0) <= now - self._seen_at < _SEEN_FOR:
+            if not timedelta(0) <= now - self._seen_at < _SEEN_FOR:
                 require_lease(self._documents, self._batch)
                 self._seen_at = now
 

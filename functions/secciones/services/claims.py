@@ -14,6 +14,7 @@ from secciones.domain.standings import EarlierReset
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
 from secciones.services.batches import BATCHES, LEASE, from_document, require_lease, save_held
+from secciones.services.pause import KEY as PAUSE
 from secciones.services.pause import require_no_pause
 
 COLLECTION = "resets"
@@ -44,11 +45,14 @@ def claim_accounts(
     All of it is one transaction, and a batch may claim again what it has. Raises LeaseLost, ResetsPaused.
     """
 
+    account_ids = {row.account_id for row in rows}
+
     def work(transaction: Transaction) -> Batch:
+        transaction.read_ahead(PAUSE, (BATCHES, batch.id), *((COLLECTION, account_id) for account_id in account_ids))
         require_no_pause(transaction)
         require_lease(transaction, batch)
         now = clock.now()
-        claims = transaction.get_many(COLLECTION, {row.account_id for row in rows})
+        claims = transaction.get_many(COLLECTION, account_ids)
         others = _batches(transaction, {claim["batch"] for claim in claims.values()} - {batch.id})
         decided = {row.student_id: _decided(batch, row, claims.get(row.account_id), others, waits, now) for row in rows}
         for row in decided.values():

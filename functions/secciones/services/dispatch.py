@@ -21,12 +21,11 @@ def save_in_outbox(transaction: Transaction, batch: Batch, now: datetime) -> Non
     transaction.set(OUTBOX, batch.id, {"created_at": now, "expires_at": batch.expires_at})
 
 
-def dispatch(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: str) -> None:
+def dispatch(documents: Documents, queue: TaskQueue, audit: AuditLog, batch: Batch) -> None:
     """Do what the outbox promises for a batch: its audit events, its task; then take it out of the outbox.
 
     Repeating it changes nothing. Raises QueueUnavailable or DocumentsUnavailable, and then the outbox still has it.
     """
-    batch = load(documents, batch_id)
     audit.record(submit_event(batch))
     for number in range(1, batch.resends + 1):
         audit.record(resend_event(batch, number))
@@ -34,13 +33,13 @@ def dispatch(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: 
     documents.transact(lambda transaction: _leave_outbox(transaction, batch))
 
 
-def dispatch_or_leave(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: str) -> None:
+def dispatch_or_leave(documents: Documents, queue: TaskQueue, audit: AuditLog, batch: Batch) -> None:
     """Dispatch now if that is possible; otherwise the outbox has it, and the sweeper brings it."""
     try:
-        dispatch(documents, queue, audit, batch_id)
+        dispatch(documents, queue, audit, batch)
     except (QueueUnavailable, DocumentsUnavailable) as error:
         logs.write(
-            "WARNING", "batch is recorded but not queued: the sweeper will bring it", batch=batch_id, error=str(error)
+            "WARNING", "batch is recorded but not queued: the sweeper will bring it", batch=batch.id, error=str(error)
         )
 
 

@@ -4,16 +4,15 @@ While the document is there, no page works, no batch is recorded, and no worker 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from secciones.domain.errors import ResetsPaused
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 
 COLLECTION = "switches"
 RESETS = "resets"
-# Pages honour a pause within a minute; they do not read it for every request.
-_READ_AT_MOST_EVERY = timedelta(seconds=30)
+KEY = (COLLECTION, RESETS)
 
 
 @dataclass(frozen=True)
@@ -49,29 +48,16 @@ def resume_resets(documents: Documents) -> Pause | None:
 
 def find_pause(source: Documents | Transaction) -> Pause | None:
     """The pause that is in force now, if any."""
-    document = source.get(COLLECTION, RESETS)
+    document = source.get(*KEY)
     return Pause(document["since"], document["notice"]) if document else None
 
 
 def require_no_pause(source: Documents | Transaction) -> None:
     """Raises ResetsPaused. In a transaction it is exact: nothing that it writes is written after a pause."""
-    if pause := find_pause(source):
-        raise ResetsPaused(pause.notice)
+    require_none_in(source.get(*KEY))
 
 
-class PauseWatch:
-    """The same for pages, from what was read at most half a minute ago."""
-
-    def __init__(self, documents: Documents, clock: Clock) -> None:
-        self._documents = documents
-        self._clock = clock
-        self._read: tuple[datetime, Pause | None] | None = None
-
-    def require_no_pause(self) -> None:
-        """Raises ResetsPaused, and DocumentsUnavailable when nobody can say."""
-        now = self._clock.now()
-        # A clock that was set back must not make old knowledge last.
-        if self._read is None or not timedelta(0) <= now - self._read[0] < _READ_AT_MOST_EVERY:
-            self._read = (now, find_pause(self._documents))
-        if pause := self._read[1]:
-            raise ResetsPaused(pause.notice)
+def require_none_in(document: Document | None) -> None:
+    """The same, where the document has been read already."""
+    if document is not None:
+        raise ResetsPaused(document["notice"])

@@ -59,11 +59,11 @@ def _ask(
     number: int,
     may_ask: Callable[[Batch, datetime], bool],
 ) -> None:
-    def work(transaction: Transaction) -> None:
+    def work(transaction: Transaction) -> Batch:
         batch, now = load(transaction, batch_id), clock.now()
         may_be_asked_for = may_ask(batch, now)
         if number <= batch.resends:
-            return
+            return batch
         if number != batch.resends + 1 or batch.has_work or not may_be_asked_for:
             raise ResendRefused(batch.id)
         asked = replace(
@@ -74,6 +74,6 @@ def _ask(
             sweep_at=now + FIRST_SWEEP,
         )
         save_in_outbox(transaction, asked, now)
+        return asked
 
-    documents.transact(work)
-    dispatch_or_leave(documents, queue, audit, batch_id)
+    dispatch_or_leave(documents, queue, audit, documents.transact(work))

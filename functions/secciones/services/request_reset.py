@@ -27,12 +27,13 @@ from secciones.ports.documents import Document, Documents, Transaction
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
-from secciones.services.batches import SEALS, load, seal_expiry
+from secciones.services.batches import BATCHES, SEALS, from_document, load, seal_expiry
 from secciones.services.dispatch import FIRST_SWEEP, dispatch_or_leave, save_in_outbox
 from secciones.services.list_sections import StudentRow, student_rows
+from secciones.services.pause import KEY as PAUSE
 from secciones.services.pause import require_no_pause
 from secciones.services.selections import COLLECTION as SELECTIONS
-from secciones.services.selections import Choice
+from secciones.services.selections import Choice, keep_choices
 from secciones.services.sessions import Session
 
 ALLOWANCES = "allowances"
@@ -134,8 +135,25 @@ def _unless_shared(row: StudentRow, holders: int) -> StudentRow:
     return replace(row, problem=Outcome.SHARED_ADDRESS) if row.problem is None and holders > 1 else row
 
 
+def all_choices(
+    documents: Documents, clock: Clock, rules: ResetRules, session: Session, choices: Sequence[Choice]
+) -> list[Choice]:
+    """Choices together with what is ticked in other sections, among which they are kept from now on.
+
+    Raises TooManyBatches when the teacher has no batch left today, so that nobody is asked to confirm in vain.
+    """
+
+    def work(transaction: Transaction) -> tuple[Choice, ...]:
+        transaction.read_ahead((ALLOWANCES, session.actor), (SELECTIONS, session.actor))
+        _counter_below_limit(transaction, clock.now(), rules, session.actor)
+        return keep_choices(transaction, clock.now(), session, *choices)
+
+    here = {choice.section_id for choice in choices}
+    return [*choices, *(choice for choice in documents.transact(work) if choice.section_id not in here)]
+
+
 def require_allowance(documents: Documents, clock: Clock, rules: ResetRules, session: Session) -> None:
-    """Raises TooManyBatches when the teacher has no batch left today, so that nobody is asked to confirm in vain."""
+    """The same as far as it raises."""
     _counter_below_limit(documents, clock.now(), rules, session.actor)
 
 
@@ -157,11 +175,12 @@ def request_reset(
     SealerUnavailable, DocumentsUnavailable. A queue that does not answer is no error: the batch is in the outbox, and
     the sweeper brings it.
     """
+    documents = documents.remembering()
     batch = _new_batch(clock, rules, session, selection, form_nonce)
     # Sealed before the transaction, since that may run again; a seal that is then not used opens nothing.
-    _record(documents, rules, batch, sealer.seal(ids.seed(), batch.id))
-    dispatch_or_leave(documents, queue, audit, batch.id)
-    return batch.id
+    recorded = _recorded(documents, rules, batch, sealer.seal(ids.seed(), batch.id))
+    dispatch_or_leave(documents, queue, audit, recorded)
+    return recorded.id
 
 
 def repeated_submit(
@@ -181,10 +200,14 @@ def repeated_submit(
 
 def find_batch(documents: Documents, session: Session, batch_id: str) -> Batch:
     """The teacher's own batch; raises BatchNotFound alike for another's and for none."""
-    batch = load(documents, batch_id)
-    if batch.actor != session.actor:
+    return own_batch(documents.get(BATCHES, batch_id), session)
+
+
+def own_batch(document: Document | None, session: Session) -> Batch:
+    """The same, where the document has been read already."""
+    if document is None or document["actor"] != session.actor:
         raise BatchNotFound
-    return batch
+    return from_document(document)
 
 
 def _new_batch(clock: Clock, rules: ResetRules, session: Session, selection: Selection, form_nonce: str) -> Batch:
@@ -235,10 +258,13 @@ def _row(row: StudentRow, section_id: str) -> Row:
     )
 
 
-def _record(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: bytes) -> None:
-    def work(transaction: Transaction) -> None:
+def _recorded(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: bytes) -> Batch:
+    """The batch in the store, as it stands there when this form has already made it."""
+
+    def work(transaction: Transaction) -> Batch:
+        transaction.read_ahead((BATCHES, batch.id), PAUSE, (ALLOWANCES, batch.actor))
         try:
-            _require_same_choice(load(transaction, batch.id), {row.student_id for row in batch.rows})
+            known = load(transaction, batch.id)
         except BatchNotFound:
             require_no_pause(transaction)
             counter = _counter_below_limit(transaction, batch.created_at, rules, batch.actor)
@@ -247,8 +273,11 @@ def _record(documents: Documents, rules: ResetRules, batch: Batch, sealed_seed: 
             save_in_outbox(transaction, batch, batch.created_at)
             # Here, since ticks that outlived their batch would go into the next one as well.
             transaction.delete(SELECTIONS, batch.actor)
+            return batch
+        _require_same_choice(known, {row.student_id for row in batch.rows})
+        return known
 
-    documents.transact(work)
+    return documents.transact(work)
 
 
 def _counter_below_limit(source: Documents | Transaction, now: datetime, rules: ResetRules, actor: str) -> Document:

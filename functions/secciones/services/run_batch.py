@@ -22,14 +22,12 @@ from secciones.ports.sealer import Opener
 from secciones.services.batch_events import mail_event, outcomes_event, resent_event
 from secciones.services.batches import (
     LEASE,
-    SEALS,
     LeaseWatch,
     checkpoint,
     release_lease,
     take_lease,
 )
 from secciones.services.claims import ResetWaits, claim_accounts
-from secciones.services.pause import require_no_pause
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice, and
 # how far a teacher's bar jumps.
@@ -63,23 +61,23 @@ def run_batch(worker: Worker, batch_id: str) -> None:
     Raises LeaseHeld or LeaseLost when another worker has the batch, BatchNotFound, and Unavailable when a system
     failed for now: what was reached by then is kept. While operators have paused all resets, that is ResetsPaused.
     """
-    require_no_pause(worker.documents)
-    batch = take_lease(worker.documents, worker.clock, batch_id, worker.lease)
+    worker = replace(worker, documents=worker.documents.remembering())
+    batch, sealed_seed = take_lease(worker.documents, worker.clock, batch_id, worker.lease)
     if not batch.has_work:
         return
     try:
         if batch.is_running:
-            _finish(worker, batch)
+            _finish(worker, batch, sealed_seed)
         else:
-            _resend(worker, batch)
+            _resend(worker, batch, sealed_seed)
     except Unavailable:
         release_lease(worker.documents, batch)
         raise
 
 
-def _finish(worker: Worker, batch: Batch) -> None:
+def _finish(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
     try:
-        seed = _open_seed(worker, batch)
+        seed = _open_seed(worker, batch, sealed_seed)
     except SealLost:
         _close(worker, replace(batch.stopped(), mail_failure="seal_lost"))
         return
@@ -104,7 +102,10 @@ def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
         if _is_late(worker, batch):
             break
         found = _in_parallel(partial(_looked_up, worker, batch), group)
-        batch = _checkpoint(worker, batch.with_rows(_by_student(found)))
+        batch = batch.with_rows(_by_student(found))
+        # The last group is written with the claims, which are what follows at once.
+        if batch.rows_with(Outcome.PENDING):
+            batch = _checkpoint(worker, batch)
         _require_some_progress(found, Outcome.PENDING)
     _require_none_left(worker, batch, Outcome.PENDING)
     return batch
@@ -139,11 +140,12 @@ def _was_used_since(account: Account, moment: datetime | None) -> bool:
 
 
 def _set_passwords(worker: Worker, batch: Batch, passwords: dict[str, str]) -> Batch:
-    watch = LeaseWatch(worker.documents, worker.clock, batch)
     for group in _groups(batch.rows_with(Outcome.CHANGING, Outcome.READY)):
         if _is_late(worker, batch):
             break
+        before = worker.clock.now()
         batch = claim_accounts(worker.documents, worker.clock, batch, group, worker.waits, worker.lease)
+        watch = LeaseWatch(worker.documents, worker.clock, batch, before)
         begun = {row.student_id for row in group if row.outcome is Outcome.CHANGING}
         in_group = {row.student_id for row in group}
         claimed = [row for row in batch.rows_with(Outcome.CHANGING) if row.student_id in in_group]
@@ -200,11 +202,11 @@ def _close(worker: Worker, batch: Batch) -> None:
     _checkpoint(worker, batch.ended(worker.clock.now()))
 
 
-def _resend(worker: Worker, batch: Batch) -> None:
+def _resend(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
     """The mail once more, to the byte."""
     failure = ""
     try:
-        seed = _open_seed(worker, batch)
+        seed = _open_seed(worker, batch, sealed_seed)
         worker.mailer.send(worker.render(batch, _passwords(seed, batch)))
     except SealLost:
         failure = "seal_lost"
@@ -231,12 +233,11 @@ def _checkpoint(worker: Worker, batch: Batch) -> Batch:
     return checkpoint(worker.documents, worker.clock, batch, worker.lease)
 
 
-def _open_seed(worker: Worker, batch: Batch) -> bytes:
-    seal = worker.documents.get(SEALS, batch.id)
+def _open_seed(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> bytes:
     try:
-        if seal is None:
+        if sealed_seed is None:
             raise SealLost
-        return worker.opener.open(seal["seed"], batch.id)
+        return worker.opener.open(sealed_seed, batch.id)
     except (SealLost, ValueError) as error:
         logs.write(
             "CRITICAL",

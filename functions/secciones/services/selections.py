@@ -5,7 +5,7 @@ It waits on the server, so that it outlasts going to another section, a closed p
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents, Transaction
@@ -39,19 +39,20 @@ def kept_choices(documents: Documents | Transaction, session: Session) -> tuple[
 
 def keep_choice(documents: Documents, clock: Clock, session: Session, choice: Choice) -> tuple[Choice, ...]:
     """The ticks of one section are these now; returns all that are kept."""
+    return documents.transact(lambda transaction: keep_choices(transaction, clock.now(), session, choice))
 
-    def work(transaction: Transaction) -> tuple[Choice, ...]:
-        known = {(kept.school_id, kept.section_id): kept for kept in kept_choices(transaction, session)}
-        known[choice.school_id, choice.section_id] = choice
-        kept = tuple(one for one in known.values() if one.student_ids)[-_MOST_SECTIONS:]
+
+def keep_choices(transaction: Transaction, now: datetime, session: Session, *choices: Choice) -> tuple[Choice, ...]:
+    """The same for any number of sections, with the transaction's other writes."""
+    known = {(kept.school_id, kept.section_id): kept for kept in kept_choices(transaction, session)}
+    known |= {(choice.school_id, choice.section_id): choice for choice in choices}
+    kept = tuple(one for one in known.values() if one.student_ids)[-_MOST_SECTIONS:]
+    if choices:
         sections = [
             {"school": one.school_id, "section": one.section_id, "students": sorted(one.student_ids)} for one in kept
         ]
-        document = {"sections": sections, "expires_at": clock.now() + _KEPT}
-        transaction.set(COLLECTION, session.actor, document)
-        return kept
-
-    return documents.transact(work)
+        transaction.set(COLLECTION, session.actor, {"sections": sections, "expires_at": now + _KEPT})
+    return kept
 
 
 def forget_choices(documents: Documents, session: Session) -> None:

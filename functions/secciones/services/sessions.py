@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from secciones.ports.clock import Clock, Ids
-from secciones.ports.documents import Document, Documents, Transaction
+from secciones.ports.documents import Document, Documents, Key, Transaction
 
 COLLECTION = "sessions"
 # Being used keeps a session alive, but not every request of a page has to write.
@@ -79,9 +79,17 @@ class Sessions:
     ) -> str:
         """A new session; returns the value of its cookie, which is nowhere else. `opened_at` is when the person signed
         in, if that was not now."""
-        cookie, now = self._ids.token(), self._clock.now()
+        cookie = self._ids.token()
+        document = self._opened(subject, address, name, teacher_id, actor, opened_at)
+        self._documents.create(COLLECTION, self._id(cookie), document)
+        return cookie
+
+    def _opened(
+        self, subject: str, address: str, name: str, teacher_id: str, actor: str, opened_at: datetime | None
+    ) -> Document:
+        now = self._clock.now()
         signed_in_at = opened_at or now
-        document: Document = {
+        return {
             "subject": subject,
             "address": address,
             "name": name,
@@ -91,15 +99,20 @@ class Sessions:
             "verified_at": now if teacher_id else None,
             "expires_at": self._end(signed_in_at, now),
         }
-        self._documents.create(COLLECTION, self._id(cookie), document)
-        return cookie
 
-    def find(self, cookie: str) -> Session | None:
-        """The session of a cookie's value, which is not idle now; None when there is none or it has ended."""
+    def find(self, cookie: str, *beside: Key) -> tuple[Session | None, dict[Key, Document | None]]:
+        """The session of a cookie's value, which is not idle now; None when there is none or it has ended. With it come
+        other documents, so that a page need not ask for them once more."""
         session_id, now = self._id(cookie), self._clock.now()
-        document = self._documents.get(COLLECTION, session_id)
-        if document is None:
-            return None
+
+        def read(transaction: Transaction) -> tuple[Document | None, dict[Key, Document | None]]:
+            transaction.read_ahead((COLLECTION, session_id), *beside)
+            return transaction.get(COLLECTION, session_id), {key: transaction.get(*key) for key in beside}
+
+        document, others = self._documents.transact(read)
+        return (self._session(session_id, document, now) if document else None), others
+
+    def _session(self, session_id: str, document: Document, now: datetime) -> Session:
         if self._end(document["opened_at"], now) - document["expires_at"] > _RENEWED_AT_MOST_EVERY:
             self._renew(session_id, now)
         fields = {name: document[name] for name in ("subject", "address", "name", "teacher_id", "actor", "opened_at")}
@@ -107,10 +120,13 @@ class Sessions:
         is_recent = verified_at is not None and now - verified_at <= self._times.recent
         return Session(id=session_id, is_recent=is_recent, **fields)
 
-    def verified(self, session: Session, teacher_id: str, actor: str, name: str) -> str:
-        """The session raised to VERIFIED; the old cookie is worth nothing from now on. Returns the new one's value."""
-        cookie = self.open(session.subject, session.address, name, teacher_id, actor, session.opened_at)
-        self.close(session)
+    def verified(self, transaction: Transaction, session: Session, teacher_id: str, actor: str, name: str) -> str:
+        """The session raised to VERIFIED, with the transaction's other writes; the old cookie is worth nothing from
+        then on. Returns the new one's value."""
+        cookie = self._ids.token()
+        document = self._opened(session.subject, session.address, name, teacher_id, actor, session.opened_at)
+        transaction.set(COLLECTION, self._id(cookie), document)
+        transaction.delete(COLLECTION, session.id)
         return cookie
 
     def close(self, session: Session) -> None:

@@ -84,7 +84,7 @@ def _overdue(watched: Sequence[Document], clock: Clock) -> list[Batch]:
 
 def _bring(documents: Documents, queue: TaskQueue, audit: AuditLog, batch_id: str) -> str:
     try:
-        dispatch(documents, queue, audit, batch_id)
+        dispatch(documents, queue, audit, load(documents, batch_id))
     except BatchNotFound:
         documents.delete(OUTBOX, batch_id)
         return "closed"

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +13,15 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
 from secciones.ports.registry import Registry
-from secciones.services.attempts import Limit, count_attempt, forgive_attempt, share
+from secciones.services.attempts import (
+    Limit,
+    UsedUp,
+    count_attempt,
+    counters_of,
+    forgive_attempt,
+    require_none_used_up,
+    share,
+)
 from secciones.services.sessions import Session, Sessions
 
 COLLECTION = "teachers"
@@ -58,27 +67,30 @@ def verify_identity(
 
     Raises IdentityRefused alike for every reason (the audit alone knows which), TooManyAttempts, RegistryUnavailable.
     """
-    started = clock.now()
+    started, documents = clock.now(), documents.remembering()
     actor = pseudonym(dui, rules.pseudonym_secret)
-    limits = _limits(documents, rules, session, actor, client_address)
+    limits, used_up = _count(documents, clock, rules, session, actor, client_address)
     try:
-        count_attempt(documents, clock, limits)
+        require_none_used_up(used_up)
     except TooManyAttempts:
         audit.record(AuditEvent("verification", "too_many_attempts", actor=actor, account=session.address))
         raise
     try:
         teacher = registry.verify_teacher(dui, nip)
     except RegistryUnavailable:
-        forgive_attempt(documents, clock, limits)
+        documents.transact(lambda transaction: forgive_attempt(transaction, clock.now(), limits))
         raise
-    refused_because = _refusal(documents, clock, rules.domain, teacher, session, actor)
-    if teacher is None or refused_because:
+    refused_because, cookie = _refusal(teacher, rules.domain, session), ""
+    if teacher and not refused_because:
+        cookie = _raise(documents, sessions, clock, limits, session, teacher, actor)
+        refused_because = "" if cookie else "bound_elsewhere"
+    if refused_because:
         audit.record(AuditEvent("verification", refused_because, actor=actor, account=session.address))
         clock.sleep(min(_REFUSAL_TAKES, started + _REFUSAL_TAKES - clock.now()).total_seconds())
         raise IdentityRefused
-    forgive_attempt(documents, clock, limits)
+    # Before anybody has the cookie.
     audit.record(AuditEvent("verification", "verified", actor=actor, account=session.address))
-    return sessions.verified(session, teacher.id, actor, teacher.name)
+    return cookie
 
 
 def pseudonym(dui: Dui, secret: str) -> str:
@@ -115,17 +127,28 @@ def _keyed_hash(kind: str, value: str, secret: str) -> str:
     return hmac.new(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _limits(
-    documents: Documents, rules: VerificationRules, session: Session, actor: str, client_address: str
-) -> list[Limit]:
+def _count(
+    documents: Documents, clock: Clock, rules: VerificationRules, session: Session, actor: str, client_address: str
+) -> tuple[list[Limit], list[UsedUp]]:
+    """Count the attempt; returns by which limits, and which of them were used up before."""
     account = Limit(account_counter(session.subject), rules.account_failures_per_six_hours, timedelta(hours=6))
-    bound = binding_of_person(documents, actor)
-    if bound and bound["subject"] == session.subject:
+    of_strangers = _limits_of_strangers(rules, session, actor, client_address)
+
+    def work(transaction: Transaction) -> tuple[list[Limit], list[UsedUp]]:
+        bindings = ((COLLECTION, key) for key in (person_key(actor), account_key(session.subject)))
+        transaction.read_ahead(*bindings, *counters_of([account, *of_strangers]))
+        bound = binding_of_person(transaction, actor)
         # Strangers who guess at a DUI, or at many, must not lock out the teacher whom it belongs to.
-        return [account]
+        is_known = bound is not None and bound["subject"] == session.subject
+        limits = [account] if is_known else [account, *of_strangers]
+        return limits, count_attempt(transaction, clock.now(), limits)
+
+    return documents.transact(work)
+
+
+def _limits_of_strangers(rules: VerificationRules, session: Session, actor: str, client_address: str) -> list[Limit]:
     address = _keyed_hash("address", client_address, rules.pseudonym_secret)
     return [
-        account,
         *_limits_of_dui(rules, actor),
         share(
             Limit(f"address-{address}", rules.address_failures_per_hour, timedelta(hours=1)),
@@ -160,30 +183,37 @@ def _limits_of_dui(rules: VerificationRules, actor: str) -> list[Limit]:
     ]
 
 
-def _refusal(
-    documents: Documents, clock: Clock, domain: str, teacher: Teacher | None, session: Session, actor: str
-) -> str:
-    """Why the person is refused, for the audit; empty when they are not, and then the binding stands."""
+def _refusal(teacher: Teacher | None, domain: str, session: Session) -> str:
+    """Why what the registry says is not enough, for the audit; empty when it is."""
     if teacher is None:
         return "unknown_numbers"
     if teacher.address and is_address_of(teacher.address, domain) and teacher.address != session.address:
         return "other_account_in_registry"
-    if not _bind(documents, clock, session.subject, actor):
-        return "bound_elsewhere"
     return ""
 
 
-def _bind(documents: Documents, clock: Clock, subject: str, actor: str) -> bool:
-    """Tie person and account to one another, unless either is tied to someone else. Of many at once one succeeds."""
+def _raise(
+    documents: Documents,
+    sessions: Sessions,
+    clock: Clock,
+    limits: Collection[Limit],
+    session: Session,
+    teacher: Teacher,
+    actor: str,
+) -> str:
+    """Tie person and account to one another, unless either is tied to someone else, and raise the session; returns its
+    new cookie, or nothing. Of many at once one succeeds."""
+    keys = person_key(actor), account_key(session.subject)
 
-    def work(transaction: Transaction) -> bool:
-        found = transaction.get_many(COLLECTION, {person_key(actor), account_key(subject)})
-        person, account = found.get(person_key(actor)), found.get(account_key(subject))
-        if (person and person["subject"] != subject) or (account and account["actor"] != actor):
-            return False
-        binding = {"subject": subject, "actor": actor, "expires_at": clock.now() + _BINDING_LIFETIME}
-        transaction.set(COLLECTION, person_key(actor), binding)
-        transaction.set(COLLECTION, account_key(subject), binding)
-        return True
+    def work(transaction: Transaction) -> str:
+        transaction.read_ahead(*((COLLECTION, key) for key in keys), *counters_of(limits))
+        person, account = (transaction.get(COLLECTION, key) for key in keys)
+        if (person and person["subject"] != session.subject) or (account and account["actor"] != actor):
+            return ""
+        forgive_attempt(transaction, clock.now(), limits)
+        binding = {"subject": session.subject, "actor": actor, "expires_at": clock.now() + _BINDING_LIFETIME}
+        for key in keys:
+            transaction.set(COLLECTION, key, binding)
+        return sessions.verified(transaction, session, teacher.id, actor, teacher.name)
 
     return documents.transact(work)

@@ -21,6 +21,8 @@ from secciones.domain.errors import (
     WrongDomain,
 )
 from secciones.ports.audit import AuditEvent
+from secciones.ports.documents import Key
+from secciones.services import pause
 from secciones.services.sessions import Step
 from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
 from secciones.web.headers import secure
@@ -44,24 +46,31 @@ def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callabl
     with body_limit(request, _LARGEST_FORM):
         try:
             route, path_values = table.match(request)
-            page = _arrived(page, path_values)
+            page = _arrived(page, route, path_values)
             response = _handled(page, route, ports)
         except Exception as error:  # noqa: BLE001 - the boundary: every error becomes a page
             response = _failed(page, error)
     return secure(response)
 
 
-def _arrived(page: Page, path_values: dict[str, str]) -> Page:
+def _arrived(page: Page, route: Route[Any], path_values: dict[str, str]) -> Page:
     page.request.max_form_parts = _MOST_FIELDS
     cookie = session_cookie(page.request)
-    session = page.site.sessions.find(cookie) if cookie else None
-    return Page(page.site, page.request, page.request_id, session, path_values)
+    session, read = page.site.sessions.find(cookie, *_read_with_it(route, path_values)) if cookie else (None, {})
+    return Page(page.site, page.request, page.request_id, session, path_values, read)
+
+
+def _read_with_it(route: Route[Any], path_values: dict[str, str]) -> list[Key]:
+    if route.step is Step.NOBODY:
+        return []
+    named = route.reads(path_values) if route.reads else None
+    return [pause.KEY, named] if named else [pause.KEY]
 
 
 def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.Response:
     reached = page.session.step if page.session else Step.NOBODY
     if page.session and route.step > Step.NOBODY and not route.always_open:
-        page.site.pause.require_no_pause()
+        pause.require_none_in(page.read[pause.KEY])
     if route.step > reached:
         if reached is Step.NOBODY:
             raise SessionRequired

@@ -10,7 +10,7 @@ import jinja2
 
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
-from secciones.services.pause import PauseWatch
+from secciones.ports.documents import Document, Key
 from secciones.services.sessions import Session, Sessions
 from secciones.web.errors import BadRequest
 from secciones.web.session import csrf_token
@@ -39,7 +39,6 @@ class Site:
     templates: jinja2.Environment
     sessions: Sessions
     audit: AuditLog
-    pause: PauseWatch
     clock: Clock
     session_secret: str = field(repr=False)
     origin: str
@@ -47,13 +46,14 @@ class Site:
 
 @dataclass(frozen=True)
 class Page:
-    """One request on its way to an answer."""
+    """One request on its way to an answer; `read` are the documents that came together with the session."""
 
     site: Site
     request: flask.Request
     request_id: str
     session: Session | None = None
     path_values: dict[str, str] = field(default_factory=dict)
+    read: dict[Key, Document | None] = field(default_factory=dict)
 
     @property
     def visitor(self) -> Session:

@@ -8,6 +8,7 @@ import flask
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
+from secciones.ports.documents import Key
 from secciones.services.sessions import Step
 from secciones.web.page import Page
 
@@ -17,13 +18,15 @@ P = TypeVar("P")
 @dataclass(frozen=True)
 class Route(Generic[P]):
     """`step` has no default: a path without a decision about who may see it must not exist. `path` is werkzeug's. While
-    operators have paused all resets, of the paths that need a session only those that are `always_open` work."""
+    operators have paused all resets, of the paths that need a session only those that are `always_open` work. `reads`
+    says which document the path names, to be read together with the session; None for a name that is none."""
 
     method: str
     path: str
     handler: Callable[[Page, P], flask.Response]
     step: Step
     always_open: bool = False
+    reads: Callable[[dict[str, str]], Key | None] | None = None
 
 
 Routes = Sequence[Route[Any]]

@@ -80,6 +80,23 @@ def test_after_a_lost_answer_a_transaction_is_not_run_again(script: Script, docu
     assert script.calls.count("batchGet") == 1
 
 
+def test_who_remembers_does_not_ask_again_for_what_it_has_read_or_written(
+    script: Script, documents: FirestoreDocuments
+) -> None:
+    mine = documents.remembering()
+    for _ in range(3):
+        mine.transact(reads_and_writes)
+    assert script.calls == ["batchGet", "commit", "commit", "commit"]
+
+
+def test_what_is_remembered_wrongly_is_read(script: Script, documents: FirestoreDocuments) -> None:
+    mine = documents.remembering()
+    mine.transact(reads_and_writes)
+    script.say("commit", "FAILED_PRECONDITION", "OK")
+    mine.transact(reads_and_writes)
+    assert script.calls == ["batchGet", "commit", "commit", "batchGet", "commit"]
+
+
 @pytest.mark.parametrize("conflict", ["FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND"])
 def test_a_conflict_runs_the_transaction_again_from_its_reads(
     script: Script, documents: FirestoreDocuments, conflict: str

@@ -130,7 +130,7 @@ def test_without_waits_the_second_changes_it_and_is_told_whose_password_works_no
 
 
 def test_a_worker_without_the_lease_claims_nothing(world: World) -> None:
-    held = take_lease(world.documents, world.clock, world.submit("e-0"))
+    held, _ = take_lease(world.documents, world.clock, world.submit("e-0"))
     world.clock.advance(minutes=3)
     take_lease(world.documents, world.clock, held.id)
     with pytest.raises(LeaseLost):

@@ -67,6 +67,7 @@ class Counting:
         self._written = written
         self.get = transaction.get
         self.get_many = transaction.get_many
+        self.read_ahead = transaction.read_ahead
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
         self._written.append(collection)

@@ -1,7 +1,7 @@
 """The mirror of the Directory: passes over all accounts, in pieces, and what a page may conclude from them."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from secciones.domain.errors import DirectoryUnavailable
 from secciones.domain.outcomes import Outcome
 from secciones.domain.standings import EarlierReset, Standing
 from secciones.ports.accounts import AccountPage
-from secciones.services.account_standings import with_standings
-from secciones.services.list_sections import StudentRow, student_rows
+from secciones.services.account_standings import Known, with_standings
+from secciones.services.list_sections import student_rows
 from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Mirrored, mirror_accounts
 from tests.support.world import COLLEAGUE, DOMAIN, SECTION, SESSION, TEACHER, World, account, student
 
@@ -23,13 +23,13 @@ def mirror(world: World, minutes: int = 4) -> Mirrored:
     return mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", FOUR_HOURS, ends_at)
 
 
-def rows(world: World) -> tuple[tuple[StudentRow, ...], datetime | None]:
+def rows(world: World) -> Known:
     roster = world.registry.rosters[TEACHER.id, SECTION.id]
     return with_standings(world.documents, SESSION, student_rows(roster, DOMAIN))
 
 
 def standings(world: World) -> list[Standing | None]:
-    return [row.standing for row in rows(world)[0]]
+    return [row.standing for row in rows(world).rows]
 
 
 def seen_at(world: World, number: int) -> Any:
@@ -39,14 +39,14 @@ def seen_at(world: World, number: int) -> Any:
 
 def test_before_the_first_pass_nothing_is_known(world: World) -> None:
     assert standings(world) == [None, None, None]
-    assert rows(world)[1] is None
+    assert rows(world).whole_since is None
 
 
 def test_a_pass_reads_every_page_and_the_next_one_waits(world: World) -> None:
     began = world.clock.now()
     assert mirror(world) == Mirrored(pages=2, accounts=3)
     assert standings(world) == [Standing(f"g-{number}", None, None) for number in range(3)]
-    assert rows(world)[1] == began
+    assert rows(world).whole_since == began
     world.clock.advance(hours=3)
     assert mirror(world) == Mirrored()
     world.clock.advance(hours=1)
@@ -63,9 +63,9 @@ def test_a_pass_goes_on_where_the_time_ran_out(world: World) -> None:
     world.directory.page = slow  # type: ignore[method-assign]
     began = world.clock.now()
     assert mirror(world).pages == 1
-    assert (standings(world)[0] is not None, standings(world)[2], rows(world)[1]) == (True, None, None)
+    assert (standings(world)[0] is not None, standings(world)[2], rows(world).whole_since) == (True, None, None)
     assert mirror(world).pages == 1
-    assert (standings(world)[2] is not None, rows(world)[1]) == (True, began)
+    assert (standings(world)[2] is not None, rows(world).whole_since) == (True, began)
 
 
 def test_what_was_read_before_the_directory_failed_is_kept(world: World) -> None:
@@ -92,7 +92,7 @@ def test_a_place_that_is_not_known_any_more_begins_the_pass_anew(world: World) -
     world.documents.transact(lambda transaction: transaction.set(PASSES, CURRENT, lost))
     world.clock.advance(minutes=1)
     assert mirror(world).pages == 2
-    assert rows(world)[1] == world.clock.now()
+    assert rows(world).whole_since == world.clock.now()
 
 
 def test_an_account_that_is_gone_does_not_exist_and_one_that_is_new_does(world: World) -> None:

@@ -8,7 +8,7 @@ from secciones.domain.batches import BatchState
 from secciones.domain.errors import DirectoryUnavailable, MailUnavailable, ResetsPaused
 from secciones.domain.outcomes import Outcome
 from secciones.services.batches import BATCHES, SEALS
-from secciones.services.pause import PauseWatch, find_pause, pause_resets, resume_resets
+from secciones.services.pause import find_pause, pause_resets, resume_resets
 from tests.support.world import SESSION, World
 
 
@@ -172,28 +172,6 @@ def test_seeds_whose_time_is_over_are_destroyed_during_a_pause_too(world: World)
     pause_lasting(world, hours=25)
     assert world.documents.get(SEALS, batch_id) is None
     assert world.batch(batch_id).state is BatchState.CLOSED
-
-
-def test_pages_hear_of_a_pause_and_of_its_end_within_a_minute(world: World) -> None:
-    watch = PauseWatch(world.documents, world.clock)
-    watch.require_no_pause()
-    pause(world, "Hasta el mediodía.")
-    world.clock.advance(seconds=59)
-    with pytest.raises(ResetsPaused) as told:
-        watch.require_no_pause()
-    assert told.value.notice == "Hasta el mediodía."
-    resume(world)
-    world.clock.advance(seconds=59)
-    watch.require_no_pause()
-
-
-def test_a_clock_that_was_set_back_does_not_hide_a_pause(world: World) -> None:
-    watch = PauseWatch(world.documents, world.clock)
-    watch.require_no_pause()
-    pause(world)
-    world.clock.advance(hours=-1)
-    with pytest.raises(ResetsPaused):
-        watch.require_no_pause()
 
 
 def test_another_teachers_day_is_not_shortened_by_a_refused_submit(world: World) -> None:

@@ -28,8 +28,8 @@ def test_whatever_is_open_in_the_persons_name_ends(world: World) -> None:
     another = world.sessions.open("old", "old@clases.edu.sv", "Ana", "d-1", ACTOR)
     elsewhere = world.sessions.open("google-9", "b@clases.edu.sv", "Beatriz", "d-9", "actor-9")
     assert release_binding(world.documents, ACTOR) == Released(was_bound=True, sessions=2)
-    assert world.sessions.find(another) is None
-    assert world.sessions.find(elsewhere) is not None
+    assert world.sessions.find(another)[0] is None
+    assert world.sessions.find(elsewhere)[0] is not None
 
 
 def test_more_sessions_than_fit_into_one_query_end_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def test_a_second_delivery_while_a_worker_has_the_batch_is_refused(world: World)
 
 def test_a_worker_whose_lease_was_taken_over_writes_nothing_any_more(world: World) -> None:
     batch_id = world.submit()
-    slow = take_lease(world.documents, world.clock, batch_id)
+    slow, _ = take_lease(world.documents, world.clock, batch_id)
     world.clock.advance(seconds=LEASE.total_seconds() + 1)
     take_lease(world.documents, world.clock, batch_id)
 
@@ -161,8 +161,8 @@ def test_a_worker_whose_lease_was_taken_over_writes_nothing_any_more(world: Worl
 
 def test_a_worker_sees_within_seconds_that_its_lease_was_taken_over(world: World) -> None:
     batch_id = world.submit()
-    slow = take_lease(world.documents, world.clock, batch_id)
-    watch = LeaseWatch(world.documents, world.clock, slow)
+    slow, _ = take_lease(world.documents, world.clock, batch_id)
+    watch = LeaseWatch(world.documents, world.clock, slow, world.clock.now())
     watch.require_lease()
     world.clock.advance(seconds=LEASE.total_seconds() + 1)
     take_lease(world.documents, world.clock, batch_id)
@@ -174,8 +174,8 @@ def test_a_worker_sees_within_seconds_that_its_lease_was_taken_over(world: World
 @pytest.mark.parametrize("seconds", [4.0, -1.0])
 def test_the_sight_of_a_lease_does_not_last_nor_outlive_a_clock_that_is_set_back(world: World, seconds: float) -> None:
     batch_id = world.submit()
-    slow = take_lease(world.documents, world.clock, batch_id)
-    watch = LeaseWatch(world.documents, world.clock, slow)
+    slow, _ = take_lease(world.documents, world.clock, batch_id)
+    watch = LeaseWatch(world.documents, world.clock, slow, world.clock.now())
     watch.require_lease()
     release_lease(world.documents, slow)
     take_lease(world.documents, world.clock, batch_id)

@@ -18,7 +18,7 @@ WRONG_NIP = Nip.parse("7654321")
 
 
 def sign_in(world: World, subject: str = "google-1", address: str = TEACHER.address or "") -> Session:
-    session = world.sessions.find(world.sessions.open(subject, address, "Ana"))
+    session = world.sessions.find(world.sessions.open(subject, address, "Ana"))[0]
     assert session is not None
     return session
 
@@ -36,7 +36,7 @@ def verify(world: World, session: Session, dui: Dui = DUI, nip: Nip = NIP) -> Se
         nip,
         "192.0.2.1",
     )
-    verified = world.sessions.find(cookie)
+    verified = world.sessions.find(cookie)[0]
     assert verified is not None
     return verified
 

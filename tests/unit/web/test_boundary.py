@@ -9,7 +9,6 @@ import flask
 import pytest
 
 from secciones.domain import errors
-from secciones.services.pause import PauseWatch
 from secciones.services.sessions import Session, Step
 from secciones.templates import page_environment
 from secciones.web import boundary
@@ -67,7 +66,7 @@ class Front:
         cookie = self.world.sessions.open(
             "google-1", "ana@x", "Ana", "d-1" if verified else "", "actor-1" if verified else ""
         )
-        session = self.world.sessions.find(cookie)
+        session = self.world.sessions.find(cookie)[0]
         assert session is not None
         return cookie, session
 
@@ -75,8 +74,7 @@ class Front:
 @pytest.fixture
 def front(world: World) -> Front:
     templates = page_environment(ROOT / "web/templates", "/secciones/static/{}".format, "Ministerio de Educación", "x")
-    pause = PauseWatch(world.documents, world.clock)
-    return Front(world, Site(templates, world.sessions, world.audit, pause, world.clock, SECRET, ORIGIN), Handler())
+    return Front(world, Site(templates, world.sessions, world.audit, world.clock, SECRET, ORIGIN), Handler())
 
 
 def test_a_page_that_needs_a_session_says_what_to_do_without_one(front: Front) -> None:
@@ -202,7 +200,7 @@ def test_a_store_that_is_down_is_a_page_too(front: Front, monkeypatch: pytest.Mo
     def down(*_: object) -> None:
         raise errors.DocumentsUnavailable
 
-    monkeypatch.setattr(front.world.documents, "get", down)
+    monkeypatch.setattr(front.world.documents, "transact", down)
     monkeypatch.setattr(front.world.audit, "record", down)
     response = front.ask("/signed_in", cookie="a" * 43)
     assert response.status_code == 503

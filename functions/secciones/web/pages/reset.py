@@ -7,26 +7,27 @@ from dataclasses import dataclass, replace
 import flask
 
 from secciones.domain.batches import Batch, is_batch_id
-from secciones.domain.errors import BatchNotFound
 from secciones.domain.outcomes import Outcome
 from secciones.ports.clock import Clock, Ids
-from secciones.ports.documents import Documents
+from secciones.ports.documents import Documents, Key
 from secciones.ports.registry import Registry
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.account_standings import with_standings
+from secciones.services.batches import BATCHES
 from secciones.services.list_batches import list_batches
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
     ResetRules,
     Selection,
-    find_batch,
+    all_choices,
+    own_batch,
     repeated_submit,
     request_reset,
     require_allowance,
     select_students,
 )
-from secciones.services.selections import Choice, keep_choice, kept_choices
+from secciones.services.selections import Choice
 from secciones.services.sessions import Step
 from secciones.web.errors import BadRequest
 from secciones.web.page import ID, Page, matching
@@ -55,8 +56,7 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
     form_nonce = matching(_NONCE, page.field("form_nonce"))
     choices = _choices(page)
     if page.field("confirmed") != "yes":
-        require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
-        return _confirm(page, ports, _selection(page, ports, _with_kept(page, ports, choices)), form_nonce)
+        return _confirm(page, ports, _selection(page, ports, _to_confirm(page, ports, choices)), form_nonce)
     students = {student_id for choice in choices for student_id in choice.student_ids}
     batch_id = repeated_submit(ports.documents, page.visitor, form_nonce, students)
     if batch_id is None:
@@ -77,7 +77,7 @@ def submit(page: Page, ports: ResetPorts) -> flask.Response:
 
 def result(page: Page, ports: ResetPorts) -> flask.Response:
     """How far the batch is, or what became of it."""
-    batch = _own_batch(page, ports)
+    batch = _own_batch(page)
     if batch.is_running:
         return page.render("pages/progress.html", batch=batch, total=len(batch.rows), outcomes=Outcome)
     changed, unconfirmed = batch.rows_with(Outcome.CHANGED), batch.rows_with(Outcome.UNCONFIRMED)
@@ -102,7 +102,7 @@ def batches(page: Page, ports: ResetPorts) -> flask.Response:
 
 def resend(page: Page, ports: ResetPorts) -> flask.Response:
     """The mail once more; the form says for which time it asks, so that a double click asks once."""
-    batch = _own_batch(page, ports)
+    batch = _own_batch(page)
     number = int(matching(_NUMBER, page.field("number")))
     request_resend(ports.documents, ports.queue, page.site.audit, ports.clock, page.visitor, batch.id, number)
     return page.redirect(f"/secciones/resultado/{batch.id}")
@@ -110,7 +110,7 @@ def resend(page: Page, ports: ResetPorts) -> flask.Response:
 
 def progress(page: Page, ports: ResetPorts) -> flask.Response:
     """The same for the script that moves the bar; the outcomes are in the order of the page's rows."""
-    batch = _own_batch(page, ports)
+    batch = _own_batch(page)
     return page.json(
         {
             "state": batch.state.value,
@@ -123,12 +123,12 @@ def progress(page: Page, ports: ResetPorts) -> flask.Response:
 
 
 def _confirm(page: Page, ports: ResetPorts, selection: Selection, form_nonce: str) -> flask.Response:
-    rows, whole_since = with_standings(ports.documents, page.visitor, selection.rows)
-    by_id = {row.student_id: row for row in rows}
+    known = with_standings(ports.documents, page.visitor, selection.rows)
+    by_id = {row.student_id: row for row in known.rows}
     return page.render(
         "pages/confirm.html",
         parts=[replace(part, rows=tuple(by_id[row.student_id] for row in part.rows)) for part in selection.parts],
-        whole_since=whole_since,
+        whole_since=known.whole_since,
         now=ports.clock.now(),
         follows=selection.follows,
         form_nonce=form_nonce,
@@ -157,27 +157,28 @@ def _choices(page: Page) -> list[Choice]:
     return [Choice(school_id, section_id, students) for (school_id, section_id), students in chosen.items()]
 
 
-def _with_kept(page: Page, ports: ResetPorts, choices: list[Choice]) -> list[Choice]:
+def _to_confirm(page: Page, ports: ResetPorts, choices: list[Choice]) -> list[Choice]:
     """Together with what is ticked in other sections, unless the form is about an earlier batch."""
     if page.field("follows"):
+        require_allowance(ports.documents, ports.clock, ports.rules, page.visitor)
         return choices
-    kept_by_each = [keep_choice(ports.documents, ports.clock, page.visitor, choice) for choice in choices]
-    kept = kept_by_each[-1] if kept_by_each else kept_choices(ports.documents, page.visitor)
-    here = {choice.section_id for choice in choices}
-    return [*choices, *(choice for choice in kept if choice.section_id not in here)]
+    return all_choices(ports.documents, ports.clock, ports.rules, page.visitor, choices)
 
 
-def _own_batch(page: Page, ports: ResetPorts) -> Batch:
-    batch_id = page.path_values["batch_id"]
-    if not is_batch_id(batch_id):
-        raise BatchNotFound
-    return find_batch(ports.documents, page.visitor, batch_id)
+def _batch_of_path(path_values: dict[str, str]) -> Key | None:
+    batch_id = path_values["batch_id"]
+    return (BATCHES, batch_id) if is_batch_id(batch_id) else None
+
+
+def _own_batch(page: Page) -> Batch:
+    key = _batch_of_path(page.path_values)
+    return own_batch(page.read[key] if key else None, page.visitor)
 
 
 ROUTES = (
     Route("POST", "/secciones/restablecer", submit, Step.RECENTLY_VERIFIED),
     Route("GET", "/secciones/restablecimientos", batches, Step.VERIFIED),
-    Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED),
-    Route("POST", "/secciones/resultado/<batch_id>/reenviar", resend, Step.RECENTLY_VERIFIED),
-    Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED),
+    Route("GET", "/secciones/resultado/<batch_id>", result, Step.VERIFIED, reads=_batch_of_path),
+    Route("POST", "/secciones/resultado/<batch_id>/reenviar", resend, Step.RECENTLY_VERIFIED, reads=_batch_of_path),
+    Route("GET", "/secciones/resultado/<batch_id>/estado", progress, Step.VERIFIED, reads=_batch_of_path),
 )

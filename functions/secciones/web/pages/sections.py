@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import flask
 
@@ -12,9 +11,9 @@ from secciones.domain.roster import School, Section
 from secciones.ports.clock import Clock, Ids
 from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
-from secciones.services.account_standings import with_standings
+from secciones.services.account_standings import Known, with_standings
 from secciones.services.arrange_students import Group, Order, Wish, arrange, groups_of
-from secciones.services.list_sections import SectionView, StudentRow, list_schools, list_sections, list_students
+from secciones.services.list_sections import SectionView, list_schools, list_sections, list_students
 from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.page import ID, Page, matching
@@ -52,9 +51,8 @@ def sections(page: Page, ports: SectionsPorts) -> flask.Response:
 def students(page: Page, ports: SectionsPorts) -> flask.Response:
     """The students of one section, to be ticked. The form carries a value that is good for one batch."""
     seen = _look(page, ports)
-    kept = kept_choices(ports.documents, page.visitor)
-    here = [choice for choice in kept if choice.section_id == seen.view.section.id]
-    return _render_students(page, ports, seen, kept, Wish(ticked=here[0].student_ids if here else ()))
+    here = [choice for choice in seen.known.kept if choice.section_id == seen.view.section.id]
+    return _render_students(page, ports, seen, seen.known.kept, Wish(ticked=here[0].student_ids if here else ()))
 
 
 def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
@@ -71,7 +69,7 @@ def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
             keep_choice(ports.documents, ports.clock, page.visitor, _choice(page))
             return flask.Response(status=204)
     seen, wish = _look(page, ports), _wish(page)
-    ticked = arrange(seen.rows, wish, ports.clock.now()).ticked
+    ticked = arrange(seen.known.rows, wish, ports.clock.now()).ticked
     choice = Choice(seen.view.school.id, seen.view.section.id, ticked)
     kept = keep_choice(ports.documents, ports.clock, page.visitor, choice)
     if page.field("then") == "another":
@@ -81,17 +79,16 @@ def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A section with what is known of its accounts, and since when."""
+    """A section with what is known of its accounts."""
 
     view: SectionView
-    rows: tuple[StudentRow, ...]
-    whole_since: datetime | None
+    known: Known
 
 
 def _look(page: Page, ports: SectionsPorts) -> _Seen:
     school_id, section_id = page.path_values["school_id"], page.path_values["section_id"]
     view = list_students(ports.registry, page.site.audit, page.visitor, ports.domain, school_id, section_id)
-    return _Seen(view, *with_standings(ports.documents, page.visitor, view.rows))
+    return _Seen(view, with_standings(ports.documents, page.visitor, view.rows))
 
 
 def _choice(page: Page) -> Choice:
@@ -128,11 +125,11 @@ def _render_students(
         schools=view.schools,
         school=view.school,
         section=view.section,
-        count=len(seen.rows),
-        students=arrange(seen.rows, wish, now),
+        count=len(seen.known.rows),
+        students=arrange(seen.known.rows, wish, now),
         elsewhere=sum(ticked.values()),
-        groups={row.student_id: groups_of(row, now) for row in seen.rows},
-        whole_since=seen.whole_since,
+        groups={row.student_id: groups_of(row, now) for row in seen.known.rows},
+        whole_since=seen.known.whole_since,
         now=now,
         wish=wish,
         limit=ports.batch_limit,
