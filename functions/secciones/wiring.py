@@ -108,7 +108,9 @@ def _login(settings: s.LoginSettings) -> Any:
             settings.workspace_domain,
         ),
         directory=_accounts(
-            settings, Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST)
+            settings,
+            # Workers give way when Google grants less: nobody who signs in is to wait behind batches.
+            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST, gives_way=False),
         ),
         ids=IDS,
         institution=Institution(settings.workspace_domain, settings.teachers_org_unit, settings.require_two_step),

@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Callable
 
 _MINUTE = 60.0
-# After a refusal the minute before it is taken for all that there is. From a tenth below that a pace comes back up as
+# After a refusal the minute before it is taken for all that there is. From a little below that a pace comes back up as
 # TCP CUBIC does (RFC 9438): it is near again within minutes, stays there for longest, and then looks for more and more.
-_DROP = 0.1
+_DROP = 0.05
 _RETURN_SECONDS = 600.0
+# Until it is back it makes up for a pause by so many calls at most: those of a whole burst would be refused together.
+_SLOWED_BURST = 3
 # Slower yet, a worker's threads would wait for their turns for longer than it may be taken for alive.
 _SLOWEST = 1 / 3
 # Calls that were under way together are refused together: that is one sign of being too fast, not many.
@@ -20,13 +22,14 @@ _PATIENCE_SECONDS = 5.0
 
 class Pace:
     """Lets through `queries_per_minute` evenly, after a pause up to `burst` of them at once, and in no sixty seconds
-    more than `queries_per_minute`."""
+    more than `queries_per_minute`. One that does not give way leaves it to the others to go slower on refusals."""
 
     def __init__(
         self,
         queries_per_minute: float,
         burst: int = 1,
         *,
+        gives_way: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -34,6 +37,7 @@ class Pace:
             raise ValueError("a pace lets at least something through")
         self._interval = _MINUTE / queries_per_minute
         self._burst = burst
+        self._gives_way = gives_way
         self._turns: deque[float] = deque(maxlen=max(1, int(queries_per_minute)))
         self._refusals: deque[float] = deque(maxlen=self._turns.maxlen)
         self._monotonic = monotonic
@@ -59,6 +63,8 @@ class Pace:
 
     def slow_down(self) -> None:
         """A call was refused for being one too many: go slower than in the minute before, and come back up slowly."""
+        if not self._gives_way:
+            return
         with self._lock:
             now = self._monotonic()
             self._refusals.append(now)
@@ -71,8 +77,10 @@ class Pace:
             self._next_slot = max(self._next_slot, now + self._interval / self._speed(now))
 
     def _reserved(self, now: float) -> float:
-        interval = self._interval / self._speed(now)
-        slot = max(self._next_slot, now - (self._burst - 1) * interval)
+        speed = self._speed(now)
+        interval = self._interval / speed
+        burst = self._burst if speed == 1 else min(self._burst, _SLOWED_BURST)
+        slot = max(self._next_slot, now - (burst - 1) * interval)
         if len(self._turns) == self._turns.maxlen:
             slot = max(slot, self._turns[0] + max(_MINUTE, self._interval))
         self._next_slot = slot + interval

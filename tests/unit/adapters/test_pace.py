@@ -106,10 +106,10 @@ def after_a_refusal(granted: int, minutes: int) -> tuple[list[float], float]:
     return turns, refused_at
 
 
-def test_after_a_refusal_it_is_a_tenth_slower_than_what_was_let_through_in_the_minute_before() -> None:
+def test_after_a_refusal_it_is_slower_than_what_was_let_through_in_the_minute_before() -> None:
     turns, refused_at = after_a_refusal(granted=450, minutes=1)
 
-    assert len(turns) == pytest.approx(0.9 * 450, rel=0.05)
+    assert len(turns) == pytest.approx(0.96 * 450, rel=0.02)
     assert turns[0] > refused_at
 
 
@@ -126,7 +126,17 @@ def test_it_is_near_the_limit_again_within_minutes_and_beyond_it_only_later() ->
 def test_of_few_calls_one_refusal_takes_half_at_most() -> None:
     turns, _ = after_a_refusal(granted=30, minutes=2)
 
-    assert len(turns) / 2 == pytest.approx(0.9 * 300, rel=0.05)
+    assert len(turns) / 2 == pytest.approx(0.96 * 300, rel=0.02)
+
+
+def test_one_that_does_not_give_way_leaves_it_to_the_others() -> None:
+    timeline = Timeline()
+    pace = Pace(600, burst=10, gives_way=False, monotonic=timeline.monotonic, sleep=timeline.sleep)
+    moments(pace, timeline, [0] * 20)
+    pace.slow_down()
+    timeline.now += 2
+
+    assert moments(pace, timeline, [0] * 10) == [pytest.approx(3)] * 10
 
 
 def test_what_is_refused_together_slows_down_once() -> None:
@@ -137,7 +147,7 @@ def test_what_is_refused_together_slows_down_once() -> None:
         pace.slow_down()
 
     start = timeline.now
-    assert moments(pace, timeline, [0])[0] - start == pytest.approx(0.1 / 0.45, rel=0.05)
+    assert moments(pace, timeline, [0])[0] - start == pytest.approx(0.1 / 0.475, rel=0.01)
 
 
 def test_who_waits_for_a_turn_when_a_call_is_refused_waits_once_more_but_not_for_ever() -> None:
@@ -195,8 +205,8 @@ class PaceUnderRefusals(RuleBasedStateMachine):
         assert len(recent) <= self.PER_MINUTE
 
     @rule()
-    def forty_minutes_of_peace_bring_all_back(self) -> None:
-        self.timeline.now += 40 * 60
+    def an_hour_of_peace_brings_all_back(self) -> None:
+        self.timeline.now += 3600
         start = self.timeline.now
         for _ in range(20):
             self.call()
