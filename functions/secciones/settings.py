@@ -127,10 +127,13 @@ class VerifySettings(PageSettings, RegistrySettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SectionsSettings(PageSettings, RegistrySettings):
-    """Settings of the function `sections`."""
+class SectionsSettings(PageSettings, RegistrySettings, DirectorySettings):
+    """Settings of the function `sections`. `page_instances` is how many instances of it there may be: each may look at
+    accounts with that part of what all of them may."""
 
     batch_limit: int = _setting(values.count, "200")
+    students_org_unit: str = _setting(values.org_unit, "/Estudiantes")
+    page_instances: int = _setting(values.count, "40")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ import secciones
 from secciones import settings as s
 from secciones.adapters.audit import DocumentsAuditLog
 from secciones.adapters.system import SystemClock, SystemIds, fraction
-from secciones.domain import quota
 from secciones.ports.audit import AuditLog
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
@@ -21,8 +20,6 @@ from secciones.stores import audit_documents_of, documents_of
 if TYPE_CHECKING:
     import jinja2
 
-    from secciones.adapters.directory import DirectoryAccounts
-    from secciones.adapters.pace import Pace
     from secciones.tasks.callers import Caller
     from secciones.web.page import Site
 
@@ -94,8 +91,8 @@ def _caller_claims(settings: s.CallerSettings) -> tuple[str, str]:
 
 
 def _login(settings: s.LoginSettings) -> Any:
+    from secciones import delegation
     from secciones.adapters.google_oidc import GoogleIdentityProvider
-    from secciones.adapters.pace import Pace
     from secciones.services.sign_in import Institution
     from secciones.web.pages.login import LoginPorts
 
@@ -107,11 +104,7 @@ def _login(settings: s.LoginSettings) -> Any:
             f"{settings.public_url}/secciones/oauth2/callback",
             settings.workspace_domain,
         ),
-        directory=_accounts(
-            settings,
-            # Workers give way when Google grants less: nobody who signs in is to wait behind batches.
-            Pace(settings.directory_queries_per_minute * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST, gives_way=False),
-        ),
+        directory=delegation.sign_in_accounts(settings),
         ids=IDS,
         institution=Institution(settings.workspace_domain, settings.teachers_org_unit, settings.require_two_step),
     )
@@ -144,8 +137,26 @@ def _sections(settings: s.SectionsSettings) -> Any:
 
     documents = documents_of(settings)
     return SectionsPorts(
-        registry(settings, documents), documents, CLOCK, IDS, settings.workspace_domain, settings.batch_limit
+        registry(settings, documents),
+        documents,
+        CLOCK,
+        IDS,
+        _look(settings),
+        settings.workspace_domain,
+        settings.batch_limit,
     )
+
+
+def _look(settings: s.SectionsSettings) -> Callable[..., Any]:
+    """Made when a section is first opened: what it imports is more than all other pages need."""
+
+    @functools.cache
+    def look() -> Callable[..., Any]:
+        from secciones import delegation
+
+        return delegation.live_look(settings, documents_of(settings), CLOCK)
+
+    return lambda rows: look()(rows)
 
 
 def _reset(settings: s.ResetSettings) -> Any:
@@ -170,31 +181,18 @@ def _reset(settings: s.ResetSettings) -> Any:
 
 
 def _worker(settings: s.WorkerSettings) -> Any:
-    from secciones.adapters.directory import PASSWORDS_SCOPE, DirectoryPasswords
-    from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
-    from secciones.adapters.gmail import GmailMailer
-    from secciones.adapters.pace import Pace
+    from secciones import delegation
     from secciones.services.claims import ResetWaits
     from secciones.services.run_batch import Worker
 
-    # Both kinds of call count against the one administrator's quota.
-    share = quota.worker_pace(settings.directory_queries_per_minute, settings.worker_concurrency)
-    pace = Pace(share, quota.WORKER_BURST)
+    directory, passwords = delegation.accounts_and_passwords(settings)
     return Worker(
         documents=documents_of(settings),
-        directory=_accounts(settings, pace),
-        passwords=DirectoryPasswords(
-            _administrator(settings, PASSWORDS_SCOPE), settings.directory_api_endpoint, pace, random=fraction
-        ),
+        directory=directory,
+        passwords=passwords,
         opener=_opener(settings),
         render=_mail_renderer(settings),
-        mailer=GmailMailer(
-            _delegated(settings.mail_service_account, settings.mail_sender, MAIL_SCOPE, settings.token_endpoint),
-            settings.gmail_api_endpoint,
-            settings.mail_sender,
-            settings.institution_name,
-            random=fraction,
-        ),
+        mailer=delegation.mailer(settings),
         audit=_audit(settings),
         clock=CLOCK,
         students_org_unit=settings.students_org_unit,
@@ -213,12 +211,11 @@ def _sweeper(settings: s.SweeperSettings) -> Any:
 
 
 def _mirror(settings: s.MirrorSettings) -> Any:
-    from secciones.adapters.pace import Pace
+    from secciones import delegation
     from secciones.tasks.mirror_task import Mirror
 
-    listing = _accounts(settings, Pace(settings.directory_queries_per_minute * quota.MIRROR_SHARE))
     every = timedelta(minutes=settings.mirror_minutes)
-    return Mirror(documents_of(settings), listing, CLOCK, settings.students_org_unit, every)
+    return Mirror(documents_of(settings), delegation.listing(settings), CLOCK, settings.students_org_unit, every)
 
 
 def _auditor(settings: s.AuditorSettings) -> Any:
@@ -286,24 +283,6 @@ def _own_credentials(scope: str) -> Callable[[], Any]:
     from secciones.adapters.google_credentials import application_credentials
 
     return functools.partial(application_credentials, [scope])
-
-
-def _accounts(settings: s.DirectorySettings, pace: "Pace") -> "DirectoryAccounts":
-    from secciones.adapters.directory import ACCOUNTS_SCOPE, DirectoryAccounts
-
-    administrator = _administrator(settings, ACCOUNTS_SCOPE)
-    return DirectoryAccounts(administrator, settings.directory_api_endpoint, pace, random=fraction)
-
-
-def _administrator(settings: s.DirectorySettings, scope: str) -> Callable[[], Any]:
-    return _delegated(settings.directory_service_account, settings.delegated_admin, scope, settings.token_endpoint)
-
-
-def _delegated(service_account: str, subject: str, scope: str, token_endpoint: str) -> Callable[[], Any]:
-    """Made by whoever needs them first: what they import is a third of a cold start."""
-    from secciones.adapters.google_credentials import delegated_credentials
-
-    return functools.partial(delegated_credentials, service_account, subject, [scope], token_endpoint)
 
 
 def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":

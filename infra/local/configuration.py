@@ -143,6 +143,7 @@ def function_settings(configuration: Configuration, name: str) -> dict[str, str]
         "OWN_RESET_HOURS": "0",
         # And looks at once what became of an account.
         "MIRROR_MINUTES": "1",
+        "PAGE_INSTANCES": "1",
     }
     return {key: configuration.setting(key, value) for key, value in settings.items()}
 

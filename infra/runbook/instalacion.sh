@@ -88,7 +88,7 @@ como_agregar() { # secreto
 
 paso_funciones() {
   local nombre imagen
-  for nombre in login verify sections reset worker sweeper auditor operate importer; do
+  for nombre in login verify sections reset worker sweeper mirror auditor operate importer; do
     imagen=$(gcloud run services describe "$nombre" --region="$REGION" --project="$PROYECTO" \
       --format='value(spec.template.spec.containers[0].image)' 2>/dev/null || true)
     case "$imagen" in
@@ -164,9 +164,11 @@ prohibir_alcance() { # cuenta de servicio, persona, alcance
 
 paso_delegacion() {
   local cuenta_de_servicio
-  for cuenta_de_servicio in function-login function-worker mail-sender; do permitir_firma "$cuenta_de_servicio"; done
-  exigir_alcance function-login "$ADMINISTRADOR" "$LEER"
-  prohibir_alcance function-login "$ADMINISTRADOR" "$CAMBIAR"
+  for cuenta_de_servicio in $QUE_LEEN function-worker mail-sender; do permitir_firma "$cuenta_de_servicio"; done
+  for cuenta_de_servicio in $QUE_LEEN; do
+    exigir_alcance "$cuenta_de_servicio" "$ADMINISTRADOR" "$LEER"
+    prohibir_alcance "$cuenta_de_servicio" "$ADMINISTRADOR" "$CAMBIAR"
+  done
   exigir_alcance function-worker "$ADMINISTRADOR" "$LEER"
   exigir_alcance function-worker "$ADMINISTRADOR" "$CAMBIAR"
   prohibir_alcance function-worker "$REMITENTE" "$ENVIAR"
@@ -265,6 +267,7 @@ REMITENTE=$(valor mail_sender)
 DOCENTES=$(valor teachers_org_unit /Docentes)
 ESTUDIANTES=$(valor students_org_unit /Estudiantes)
 ALCANCES=https://www.googleapis.com/auth
+QUE_LEEN="function-login function-sections function-mirror"
 LEER=$ALCANCES/admin.directory.user.readonly
 CAMBIAR=$ALCANCES/admin.directory.user
 ENVIAR=$ALCANCES/gmail.send

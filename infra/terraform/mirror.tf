@@ -1,4 +1,4 @@
-# Keeps what pages have to know of accounts, so that no page asks the Directory: reads all accounts on behalf of the
+# Keeps what pages have to know of accounts, however busy the Directory is: reads all accounts on behalf of the
 # delegated administrator (read-only scope). Only Cloud Scheduler calls it.
 
 module "mirror" {

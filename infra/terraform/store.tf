@@ -56,6 +56,23 @@ resource "google_firestore_field" "expiry" {
   index_config {}
 }
 
+# For the page that asks whether a batch waits: the oldest one that does.
+resource "google_firestore_index" "batches_by_state" {
+  project    = var.project
+  database   = google_firestore_database.documents.name
+  collection = "batches"
+
+  fields {
+    field_path = "state"
+    order      = "ASCENDING"
+  }
+
+  fields {
+    field_path = "created_at"
+    order      = "ASCENDING"
+  }
+}
+
 # For DUI and NIP, whose keyed hash at most one teacher may have.
 resource "google_firestore_index" "teachers_by_numbers" {
   project    = var.project

@@ -14,7 +14,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
 from secciones.adapters.cloud_tasks import CloudTasksQueue
-from secciones.adapters.directory import ACCOUNTS_SCOPE, PASSWORDS_SCOPE, DirectoryAccounts, DirectoryPasswords
+from secciones.adapters.directory import (
+    ACCOUNTS_SCOPE,
+    PASSWORDS_SCOPE,
+    DirectoryAccounts,
+    DirectoryGlance,
+    DirectoryPasswords,
+)
 from secciones.adapters.gmail import SCOPE as MAIL_SCOPE
 from secciones.adapters.gmail import GmailMailer
 from secciones.adapters.google_credentials import CLOUD_PLATFORM, application_credentials, delegated_credentials
@@ -179,6 +185,20 @@ def test_the_directory_lists_everyone_once_and_says_when_a_place_is_not_known(ac
     assert listed[SUSPENDED].is_suspended
     with pytest.raises(ListingExpired):
         accounts.page("no-such-place")
+
+
+def test_a_glance_finds_by_unit_whoever_is_there_and_the_others_one_by_one(
+    google: StandIn, accounts: DirectoryAccounts
+) -> None:
+    credentials = partial(delegated_credentials, WORKER, DELEGATED_ADMIN, [ACCOUNTS_SCOPE], f"{google.url}/token")
+    glance = DirectoryGlance(credentials, google.url, Pace(60_000, 1000), random=NoWait().random)
+    student, teacher = accounts.find(STUDENT), accounts.find(TEACHER)
+    assert student is not None
+    nobody = f"nadie@{DOMAIN}"
+
+    seen = glance.look([student.org_unit], [STUDENT, TEACHER, nobody])
+
+    assert seen == {STUDENT: student, TEACHER: teacher, nobody: None}
 
 
 def test_the_directory_has_no_strangers(accounts: DirectoryAccounts) -> None:

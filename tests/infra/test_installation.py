@@ -47,6 +47,8 @@ def programs(tmp_path: Path) -> Programs:
     programs.answer("oauth2.googleapis.com/token", '{"error": "unauthorized_client"}')
     for account, scope in (
         ("function-login", LEER),
+        ("function-sections", LEER),
+        ("function-mirror", LEER),
         ("function-worker", LEER),
         ("function-worker", CAMBIAR),
         ("mail-sender", ENVIAR),
@@ -95,11 +97,14 @@ def test_from_the_first_step_to_the_last_all_is_complete(programs: Programs) -> 
         ("secretos", "gcloud secrets versions list pseudonym", "", 0, "el secreto pseudonym"),
         ("secretos", "gcloud secrets versions list siges", "", 1, "el secreto siges"),
         ("funciones", "describe sweeper", "us-docker.pkg.dev/cloudrun/container/hello", 0, "entrega de sweeper"),
+        ("funciones", "describe mirror", "", 1, "entrega de mirror"),
         ("funciones", "describe operate", "", 1, "entrega de operate"),
         ("consentimiento", "oauth2/v2/auth", "https://accounts.google.com/signin/oauth/error", 0, "cliente OAuth"),
         ("consentimiento", "oauth2/v2/auth", "", 0, "cliente OAuth"),
         ("delegacion", assertion("function-login", LEER), "{}", 0, "delegación de function-login"),
         ("delegacion", assertion("function-login", CAMBIAR), '{"access_token": "x"}', 0, "quitar a function-login"),
+        ("delegacion", assertion("function-sections", LEER), "{}", 0, "delegación de function-sections"),
+        ("delegacion", assertion("function-mirror", CAMBIAR), '{"access_token": "x"}', 0, "quitar a function-mirror"),
         ("delegacion", assertion("function-worker", CAMBIAR), "{}", 0, "delegación de function-worker"),
         ("delegacion", assertion("function-worker", ENVIAR), '{"access_token": "x"}', 0, "quitar a function-worker"),
         ("delegacion", assertion("mail-sender", ENVIAR), "{}", 0, "delegación de mail-sender"),

@@ -52,9 +52,12 @@ def _calls_in(source: str) -> Iterator[ast.Call]:
 
 
 def _named(module: str, node: ast.expr) -> str | None:
-    """The value of a constant; None for a name that only its function knows."""
+    """The value of a constant, or the collection of a key; None for a name that only its function knows."""
     if isinstance(node, ast.Constant):
         return str(node.value)
+    if isinstance(node, ast.Starred):
+        collection, _ = getattr(importlib.import_module(module), ast.unparse(node.value))
+        return str(collection)
     name = ast.unparse(node)
     return str(getattr(importlib.import_module(module), name)) if name.isupper() else None
 

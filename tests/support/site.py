@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 
 from infra.local.front_door.routes import read_routes
 from secciones.ports.sign_in import IdentityProvider
+from secciones.services.live_look import LiveLook
 from secciones.services.sessions import Session, Sessions
 from secciones.services.sign_in import Institution
 from secciones.services.verify_identity import VerificationRules
@@ -83,6 +84,10 @@ class Pages:
         name = self.routes.backend(request.path)
         return boundary.answer(request, self._site(), TABLES[name], lambda: self._ports(name))
 
+    @functools.cached_property
+    def look(self) -> LiveLook:
+        return LiveLook(self.world.documents, self.world.clock, self.world.directory, "/Estudiantes")
+
     @property
     def sessions(self) -> Sessions:
         return self.world.sessions
@@ -129,7 +134,7 @@ class Pages:
                 return verify.VerifyPorts(world.registry, world.documents, world.clock, self.verification, 2)
             case "sections":
                 return sections.SectionsPorts(
-                    world.registry, world.documents, world.clock, world.ids, DOMAIN, RULES.batch_limit
+                    world.registry, world.documents, world.clock, world.ids, self.look, DOMAIN, RULES.batch_limit
                 )
             case _:
                 return reset.ResetPorts(

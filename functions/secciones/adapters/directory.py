@@ -1,12 +1,14 @@
 """The Directory of Google Workspace: looks accounts up, and sets temporary passwords.
 
-Two classes with two scopes, so that a function which only looks is never able to change anything.
+What looks and what changes are classes of their own with a scope each, so that a function which only looks is never
+able to change anything.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from secciones import logs
 from secciones.adapters.google_api import ApiError, GoogleApi
@@ -30,6 +32,15 @@ _REFUSALS = frozenset({"forbidden", "invalid", "required", "notFound"})
 # The most that the Directory gives at once.
 _MOST_ON_A_PAGE = 500
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+# How long somebody who waits for a page waits for a glance, how many calls it may have under way, and how long nobody
+# glances after Google has refused one or has not answered.
+_GLANCE_SECONDS = 1.0
+_AT_ONCE = 8
+_QUIET_SECONDS = 60.0
+# Of a unit with more accounts than are on two pages the rest is not waited for.
+_PAGES_OF_A_UNIT = 2
+
+T = TypeVar("T")
 
 
 class DirectoryAccounts:
@@ -51,29 +62,91 @@ class DirectoryAccounts:
         if "@" not in address:
             return None  # the Directory would take it for an account id
         try:
-            user = self._api.call(
-                lambda directory: directory.users().get(userKey=address, projection="basic", fields=_FIELDS)
-            )
-            return _account(user)
+            return _find(self._api, address)
         except ApiError as error:
-            if error.reason in _NO_ACCOUNT:
-                return None
             raise DirectoryUnavailable(error.reason) from error
 
     def page(self, token: str) -> AccountPage:
         """See AccountListing."""
-        search = {"customer": "my_customer", "projection": "basic", "maxResults": _MOST_ON_A_PAGE, "orderBy": "email"}
-        if token:
-            search["pageToken"] = token
         try:
-            answer = self._api.call(
-                lambda directory: directory.users().list(**search, fields=f"nextPageToken,users({_FIELDS})")
-            )
+            return _page(self._api, token)
         except ApiError as error:
             if token and error.reason == "invalid":
                 raise ListingExpired from error
             raise DirectoryUnavailable(error.reason) from error
-        return AccountPage(list(_readable(answer.get("users", []))), answer.get("nextPageToken", ""))
+
+
+class DirectoryGlance:
+    """Glances at accounts while a teacher waits; its credentials, made at the first call, need ACCOUNTS_SCOPE.
+
+    The students of a section are in one unit or few, of which one query tells 500 accounts; `users.list` knows of no
+    list of addresses. Whoever is not there is asked for one by one.
+    """
+
+    def __init__(
+        self,
+        credentials: "Callable[[], Credentials]",
+        endpoint: str,
+        pace: Pace,
+        *,
+        random: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = GoogleApi(
+            "admin", "directory_v1", credentials, endpoint, sleep=time.sleep, random=random, is_tried_once=True
+        )
+        self._pace = pace
+        self._monotonic = monotonic
+        self._quiet_until = float("-inf")
+        self._beside = ThreadPoolExecutor(_AT_ONCE)
+
+    def look(self, org_units: Collection[str], addresses: Collection[str]) -> Mapping[str, Account | None]:
+        """See AccountGlance."""
+        ends_at = self._monotonic() + _GLANCE_SECONDS
+        listed: dict[str, Account] = {}
+        for accounts in self._until(ends_at, self._accounts_of, sorted(org_units)).values():
+            listed |= {account.address.lower(): account for account in accounts}
+        seen: dict[str, Account | None] = {address: listed[address] for address in addresses if address in listed}
+        return seen | self._until(ends_at, self._account, sorted(set(addresses) - seen.keys()))
+
+    def _until(self, ends_at: float, call: Callable[[str], T], keys: list[str]) -> dict[str, T]:
+        """What the calls for the keys have brought by then, as far as the pace lets them go at once."""
+        begun = {key: self._beside.submit(call, key) for key in keys if self._may_call()}
+        wait(begun.values(), timeout=max(0.0, ends_at - self._monotonic()))
+        answers = {}
+        for key, future in begun.items():
+            try:
+                if not future.cancel() and future.done():
+                    answers[key] = future.result()
+            except ApiError as error:
+                self._be_quiet(error)
+        return answers
+
+    def _may_call(self) -> bool:
+        return self._monotonic() >= self._quiet_until and self._pace.take()
+
+    def _be_quiet(self, error: ApiError) -> None:
+        if self._monotonic() < self._quiet_until:
+            return
+        self._quiet_until = self._monotonic() + _QUIET_SECONDS
+        logs.write(
+            "WARNING",
+            "sections show for a minute what the mirror knows of accounts: the Directory did not answer a look at them",
+            error=error.reason,
+        )
+
+    def _accounts_of(self, org_unit: str) -> list[Account]:
+        quoted = org_unit.replace("\\", "\\\\").replace("'", "\\'")
+        page = _page(self._api, "", query=f"orgUnitPath='{quoted}'")
+        accounts = list(page.accounts)
+        for _ in range(_PAGES_OF_A_UNIT - 1):
+            if page.next_token and self._may_call():
+                page = _page(self._api, page.next_token, query=f"orgUnitPath='{quoted}'")
+                accounts += page.accounts
+        return accounts
+
+    def _account(self, address: str) -> Account | None:
+        return _find(self._api, address)
 
 
 class DirectoryPasswords:
@@ -99,6 +172,35 @@ class DirectoryPasswords:
             if error.reason in _REFUSALS:
                 raise ChangeRefused(error.reason) from error
             raise DirectoryUnavailable(error.reason) from error
+
+
+def _find(api: GoogleApi, address: str) -> Account | None:
+    """Raises ApiError."""
+    try:
+        return _account(
+            api.call(lambda directory: directory.users().get(userKey=address, projection="basic", fields=_FIELDS))
+        )
+    except ApiError as error:
+        if error.reason in _NO_ACCOUNT:
+            return None
+        raise
+
+
+def _page(api: GoogleApi, token: str, **search: str) -> AccountPage:
+    """Raises ApiError."""
+    place = {"pageToken": token} if token else {}
+    answer = api.call(
+        lambda directory: directory.users().list(
+            customer="my_customer",
+            projection="basic",
+            maxResults=_MOST_ON_A_PAGE,
+            orderBy="email",
+            fields=f"nextPageToken,users({_FIELDS})",
+            **search,
+            **place,
+        )
+    )
+    return AccountPage(list(_readable(answer.get("users", []))), answer.get("nextPageToken", ""))
 
 
 def _readable(users: list[dict[str, Any]]) -> Iterator[Account]:

@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,9 +50,16 @@ class ApiError(Exception):
         self.is_passing = is_passing
 
 
-def tried(call: Callable[[], T], *, sleep: Callable[[float], None], random: Callable[[], float]) -> T:
-    """The result of the first of at most 3 tries that succeeds; raises the ApiError that is final or the last."""
-    for longest_wait in _LONGEST_WAITS:
+def tried(
+    call: Callable[[], T],
+    *,
+    sleep: Callable[[float], None],
+    random: Callable[[], float],
+    longest_waits: Sequence[float] = _LONGEST_WAITS,
+) -> T:
+    """The result of the first try that succeeds, of one more than there are waits; raises the ApiError that is final or
+    the last."""
+    for longest_wait in longest_waits:
         try:
             return call()
         except ApiError as error:
@@ -98,7 +105,8 @@ class GoogleApi:
     """One of the interfaces that google-api-python-client describes, called as one identity from many threads.
 
     The client, its credentials and all that they import are made at the first call: a page that needs none of it
-    starts without. Each try waits for its turn of the pace, if there is one, and tells it when it came too soon.
+    starts without. Each try waits for its turn of the pace, if there is one, and tells it when it came too soon. With
+    `is_tried_once` nothing is tried again.
     """
 
     def __init__(
@@ -111,6 +119,7 @@ class GoogleApi:
         pace: Pace | None = None,
         sleep: Callable[[float], None],
         random: Callable[[], float],
+        is_tried_once: bool = False,
     ) -> None:
         self._name = name
         self._version = version
@@ -119,6 +128,7 @@ class GoogleApi:
         self._pace = pace
         self._sleep = sleep
         self._random = random
+        self._longest_waits = () if is_tried_once else _LONGEST_WAITS
         self._building = threading.Lock()
         self._refreshing = threading.Lock()
         self._client: Any = None
@@ -127,9 +137,14 @@ class GoogleApi:
         weakref.finalize(self, _close_all, self._idle)
 
     def call(self, method: Callable[[Any], Any]) -> dict[str, Any]:
-        """The answer to the request that `method` makes of the client, in at most 3 tries; raises ApiError."""
+        """The answer to the request that `method` makes of the client; raises ApiError."""
         request = method(self._built_client())
-        return tried(lambda: self._try(request), sleep=self._sleep, random=self._random)
+        return tried(
+            lambda: self._try(request),
+            sleep=self._sleep,
+            random=self._random,
+            longest_waits=self._longest_waits,
+        )
 
     def _try(self, request: Any) -> dict[str, Any]:
         from google.auth.exceptions import GoogleAuthError

@@ -61,6 +61,15 @@ class Pace:
                 self._turns.remove(turn)
                 turn, sign = self._reserved(now), self._slowed_at
 
+    def take(self) -> bool:
+        """Whether it is this call's turn at once; if not, it has taken nobody's."""
+        with self._lock:
+            now = self._monotonic()
+            is_free = self._slot(now) <= now
+            if is_free:
+                self._reserved(now)
+            return is_free
+
     def slow_down(self) -> None:
         """A call was refused for being one too many: go slower than in the minute before, and come back up slowly."""
         if not self._gives_way:
@@ -76,14 +85,17 @@ class Pace:
             self._slowed_at = now
             self._next_slot = max(self._next_slot, now + self._interval / self._speed(now))
 
-    def _reserved(self, now: float) -> float:
+    def _slot(self, now: float) -> float:
         speed = self._speed(now)
-        interval = self._interval / speed
         burst = self._burst if speed == 1 else min(self._burst, _SLOWED_BURST)
-        slot = max(self._next_slot, now - (burst - 1) * interval)
+        slot = max(self._next_slot, now - (burst - 1) * self._interval / speed)
         if len(self._turns) == self._turns.maxlen:
             slot = max(slot, self._turns[0] + max(_MINUTE, self._interval))
-        self._next_slot = slot + interval
+        return slot
+
+    def _reserved(self, now: float) -> float:
+        slot = self._slot(now)
+        self._next_slot = slot + self._interval / self._speed(now)
         turn = max(slot, now)
         self._turns.append(turn)
         return turn

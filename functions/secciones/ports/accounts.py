@@ -1,6 +1,6 @@
 """Workspace accounts: ports to look at them, another to set a password, so that only one function holds both."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,18 @@ class AccountListing(Protocol):
         """The page that a token stands for; the first one for an empty token.
 
         Raises ListingExpired when the token is not known any more, DirectoryUnavailable as `find` does.
+        """
+        ...
+
+
+class AccountGlance(Protocol):
+    """Looks at many accounts at once while somebody waits for a page, and changes nothing."""
+
+    def look(self, org_units: Collection[str], addresses: Collection[str]) -> Mapping[str, Account | None]:
+        """What is seen under each address, None where nothing is; the units are where most of them are expected.
+
+        Whatever cannot be seen within a second, or within what the resets leave of the quota, is left out. Never raises
+        for an outside reason.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from secciones.ports.documents import Documents, Transaction
 from secciones.services.claims import earlier_resets
 from secciones.services.list_sections import StudentRow
-from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Pass, standing_of
+from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Pass, mirrored_standing
 from secciones.services.selections import COLLECTION as SELECTIONS
 from secciones.services.selections import Choice, kept_choices
 from secciones.services.sessions import Session
@@ -18,7 +18,7 @@ class Known(NamedTuple):
     """Rows, each with what is known of its account, and since when that is known (None when it is not yet known of all
     accounts); what the teacher has ticked, here and in other sections."""
 
-    rows: tuple[StudentRow, ...]
+    rows: Sequence[StudentRow]
     whole_since: datetime | None
     kept: tuple[Choice, ...]
 
@@ -33,7 +33,7 @@ def with_standings(documents: Documents, session: Session, rows: Sequence[Studen
         found = transaction.get_many(ACCOUNTS, addresses)
         current = Pass.load(transaction)
         whole_since = current.whole_since if current else None
-        standings = {address: standing_of(found.get(address), whole_since) for address in addresses}
+        standings = {address: mirrored_standing(found.get(address), whole_since) for address in addresses}
         ids = {standing.account_id for standing in standings.values() if standing and standing.account_id}
         resets = earlier_resets(transaction, session.actor, ids)
         with_theirs = tuple(

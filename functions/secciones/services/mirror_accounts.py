@@ -1,17 +1,17 @@
 """The mirror of the Directory: what a page has to know of accounts, kept by passes over all of them.
 
-Pages never ask the Directory: its quota belongs to the resets. The worker looks again before it changes anything.
+What a live look finds is written here too. The worker looks again before it changes anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from secciones.domain.accounts import Account, refusal
+from secciones.domain.accounts import Account
 from secciones.domain.errors import ListingExpired
 from secciones.domain.outcomes import Outcome
-from secciones.domain.standings import Standing
+from secciones.domain.standings import NOT_THERE, Standing, standing_of
 from secciones.ports.accounts import AccountListing
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
@@ -96,16 +96,29 @@ def mirror_accounts(
     return done
 
 
-def standing_of(document: Document | None, whole_since: datetime | None) -> Standing | None:
+def mirrored_standing(document: Document | None, whole_since: datetime | None) -> Standing | None:
     """What a document of the mirror says; None when nobody has looked, or not for long."""
     if document is not None and (whole_since is None or document["seen_at"] >= whole_since - _CONFIRMED_EVERY):
         outcome = Outcome(document["refusal"]) if document["refusal"] else None
-        return Standing(document["account_id"], outcome, document["last_sign_in"])
-    return Standing("", Outcome.NOT_FOUND, None) if whole_since is not None else None
+        return Standing(document["account_id"], outcome, document["last_sign_in"], org_unit=document["org_unit"])
+    return NOT_THERE if whole_since is not None else None
+
+
+def keep_standings(documents: Documents, now: datetime, standings: Mapping[str, Standing]) -> None:
+    """What was seen now, by address, takes the place of what an earlier pass has seen."""
+
+    def work(transaction: Transaction) -> None:
+        for address, standing in standings.items():
+            if standing == NOT_THERE:
+                transaction.delete(ACCOUNTS, address)
+            else:
+                transaction.set(ACCOUNTS, address, _row(standing, now))
+
+    documents.transact(work)
 
 
 def _keep(documents: Documents, now: datetime, unit: str, accounts: Sequence[Account], current: Pass) -> None:
-    rows = {account.address.lower(): _row(account, unit, now) for account in accounts}
+    rows = {account.address.lower(): _row(standing_of(account, account.address, unit), now) for account in accounts}
 
     def work(transaction: Transaction) -> None:
         known = transaction.get_many(ACCOUNTS, rows.keys())
@@ -117,14 +130,12 @@ def _keep(documents: Documents, now: datetime, unit: str, accounts: Sequence[Acc
     documents.transact(work)
 
 
-def _row(account: Account, unit: str, now: datetime) -> Document:
-    """Of those who are no students nothing is kept but that they are none."""
-    outcome = refusal(account, account.address, unit)
-    is_student = outcome in {None, Outcome.SUSPENDED}
+def _row(standing: Standing, now: datetime) -> Document:
     return {
-        "account_id": account.id,
-        "refusal": outcome.value if outcome else "",
-        "last_sign_in": account.last_sign_in if is_student else None,
+        "account_id": standing.account_id,
+        "refusal": standing.refusal.value if standing.refusal else "",
+        "last_sign_in": standing.last_sign_in,
+        "org_unit": standing.org_unit,
         "seen_at": now,
         "expires_at": now + _KEPT,
     }
@@ -133,4 +144,4 @@ def _row(account: Account, unit: str, now: datetime) -> Document:
 def _is_news(known: Document | None, row: Document, now: datetime) -> bool:
     if known is None or known["seen_at"] <= now - _CONFIRMED_EVERY:
         return True
-    return any(known[name] != row[name] for name in ("account_id", "refusal", "last_sign_in"))
+    return any(known[name] != row[name] for name in ("account_id", "refusal", "last_sign_in", "org_unit"))

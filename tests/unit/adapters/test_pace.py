@@ -237,3 +237,33 @@ def test_threads_that_ask_at_once_get_turns_one_after_the_other() -> None:
 def test_a_pace_that_lets_nothing_through_is_none(per_minute: int, burst: int) -> None:
     with pytest.raises(ValueError, match="lets at least something through"):
         Pace(per_minute, burst)
+
+
+def test_who_takes_a_turn_has_it_at_once_or_not_at_all() -> None:
+    timeline = Timeline()
+    pace = Pace(60, burst=2, monotonic=timeline.monotonic, sleep=timeline.sleep)
+
+    assert [pace.take() for _ in range(4)] == [True, True, False, False]
+    timeline.now += 1
+    assert [pace.take() for _ in range(2)] == [True, False], "a turn that was not had is nobody's"
+    assert timeline.now == 1, "nobody has slept"
+
+
+def test_taken_turns_stay_within_the_minute() -> None:
+    timeline = Timeline()
+    pace = Pace(3, burst=3, monotonic=timeline.monotonic, sleep=timeline.sleep)
+
+    assert [pace.take() for _ in range(4)] == [True, True, True, False]
+    timeline.now = 59
+    assert not pace.take()
+    timeline.now = 60
+    assert pace.take()
+
+
+def test_after_a_refusal_turns_are_taken_more_slowly() -> None:
+    timeline = Timeline()
+    pace = Pace(60, burst=5, monotonic=timeline.monotonic, sleep=timeline.sleep)
+    assert pace.take()
+    pace.slow_down()
+    timeline.now += 1
+    assert not pace.take()

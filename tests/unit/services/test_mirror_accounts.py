@@ -16,6 +16,7 @@ from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Mirror
 from tests.support.world import COLLEAGUE, DOMAIN, SECTION, SESSION, TEACHER, World, account, student
 
 FOUR_HOURS = timedelta(hours=4)
+UNIT = "/Estudiantes/10001"
 
 
 def mirror(world: World, minutes: int = 4) -> Mirrored:
@@ -45,7 +46,7 @@ def test_before_the_first_pass_nothing_is_known(world: World) -> None:
 def test_a_pass_reads_every_page_and_the_next_one_waits(world: World) -> None:
     began = world.clock.now()
     assert mirror(world) == Mirrored(pages=2, accounts=3)
-    assert standings(world) == [Standing(f"g-{number}", None, None) for number in range(3)]
+    assert standings(world) == [Standing(f"g-{number}", None, None, org_unit=UNIT) for number in range(3)]
     assert rows(world).whole_since == began
     world.clock.advance(hours=3)
     assert mirror(world) == Mirrored()
@@ -104,7 +105,7 @@ def test_an_account_that_is_gone_does_not_exist_and_one_that_is_new_does(world: 
     for _ in range(4):
         world.clock.advance(hours=4)
         mirror(world)
-    assert standings(world)[1] == Standing("g-1", None, None)
+    assert standings(world)[1] == Standing("g-1", None, None, org_unit=UNIT)
     assert standings(world)[2] == Standing("", Outcome.NOT_FOUND, None)
 
 
@@ -116,7 +117,7 @@ def test_only_news_are_written_and_all_is_confirmed_before_it_is_too_old(world: 
     world.directory.accounts[signed_in.address] = signed_in
     mirror(world)
     assert (seen_at(world, 0), seen_at(world, 1)) == (first, world.clock.now())
-    assert standings(world)[1] == Standing("g-1", None, signed_in.last_sign_in)
+    assert standings(world)[1] == Standing("g-1", None, signed_in.last_sign_in, org_unit=UNIT)
     for _ in range(20):
         world.clock.advance(hours=4)
         mirror(world)
@@ -129,7 +130,7 @@ def test_of_those_who_are_no_students_nothing_is_kept_but_that(world: World) -> 
     world.directory.accounts |= {teacher.address: teacher, suspended.address: suspended}
     mirror(world)
     assert standings(world)[1] == Standing("g-1", Outcome.NOT_A_STUDENT, None)
-    assert standings(world)[2] == Standing("g-2", Outcome.SUSPENDED, world.clock.now())
+    assert standings(world)[2] == Standing("g-2", Outcome.SUSPENDED, world.clock.now(), org_unit=UNIT)
 
 
 def test_a_mirror_that_nobody_keeps_says_nothing(world: World) -> None:

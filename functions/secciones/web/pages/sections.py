@@ -1,7 +1,7 @@
 """Schools at the left, the sections of the chosen one, the students of the chosen section."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import flask
@@ -13,7 +13,7 @@ from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
 from secciones.services.account_standings import Known, with_standings
 from secciones.services.arrange_students import Group, Order, Wish, arrange, groups_of
-from secciones.services.list_sections import SectionView, list_schools, list_sections, list_students
+from secciones.services.list_sections import SectionView, StudentRow, list_schools, list_sections, list_students
 from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.page import ID, Page, matching
@@ -24,12 +24,13 @@ _LONGEST_SEARCH = 100
 
 @dataclass(frozen=True)
 class SectionsPorts:
-    """What these pages work with."""
+    """What these pages work with; `look` is LiveLook, made when it is first needed."""
 
     registry: Registry
     documents: Documents
     clock: Clock
     ids: Ids
+    look: Callable[[Sequence[StudentRow]], tuple[Sequence[StudentRow], bool]]
     domain: str
     batch_limit: int
 
@@ -50,7 +51,7 @@ def sections(page: Page, ports: SectionsPorts) -> flask.Response:
 
 def students(page: Page, ports: SectionsPorts) -> flask.Response:
     """The students of one section, to be ticked. The form carries a value that is good for one batch."""
-    seen = _look(page, ports)
+    seen = _look_now(page, ports)
     here = [choice for choice in seen.known.kept if choice.section_id == seen.view.section.id]
     return _render_students(page, ports, seen, seen.known.kept, Wish(ticked=here[0].student_ids if here else ()))
 
@@ -89,6 +90,13 @@ def _look(page: Page, ports: SectionsPorts) -> _Seen:
     school_id, section_id = page.path_values["school_id"], page.path_values["section_id"]
     view = list_students(ports.registry, page.site.audit, page.visitor, ports.domain, school_id, section_id)
     return _Seen(view, with_standings(ports.documents, page.visitor, view.rows))
+
+
+def _look_now(page: Page, ports: SectionsPorts) -> _Seen:
+    seen = _look(page, ports)
+    rows, is_all = ports.look(seen.known.rows)
+    whole_since = ports.clock.now() if is_all else seen.known.whole_since
+    return _Seen(seen.view, seen.known._replace(rows=rows, whole_since=whole_since))
 
 
 def _choice(page: Page) -> Choice:

@@ -1,0 +1,68 @@
+"""The live look at the accounts of a section that a teacher opens, out of what the resets leave of the quota."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from secciones.domain.accounts import Account
+from secciones.domain.batches import BatchState
+from secciones.domain.standings import NOT_THERE, Standing, standing_of
+from secciones.ports.accounts import AccountGlance
+from secciones.ports.clock import Clock
+from secciones.ports.documents import Documents
+from secciones.services.batches import BATCHES
+from secciones.services.list_sections import StudentRow
+from secciones.services.mirror_accounts import keep_standings
+
+# A batch that waits for longer than a task takes to reach its worker waits for its share of the quota.
+_A_TASKS_WAY = timedelta(seconds=10)
+_ASKED_AT_MOST_EVERY = timedelta(seconds=15)
+
+
+class LiveLook:
+    """Looks while no batch waits for the quota, which is asked once in a while for all pages of an instance."""
+
+    def __init__(self, documents: Documents, clock: Clock, glance: AccountGlance, students_org_unit: str) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._glance = glance
+        self._students_org_unit = students_org_unit
+        self._asked: tuple[datetime, bool] | None = None
+
+    def __call__(self, rows: Sequence[StudentRow]) -> tuple[Sequence[StudentRow], bool]:
+        """The rows with what is seen now, and whether that is so of all of them; news are kept in the mirror.
+
+        Raises DocumentsUnavailable.
+        """
+        if self._does_a_batch_wait():
+            return rows, False
+        looked_for = {row.address: row.standing for row in rows if row.problem is None}
+        units = {standing.org_unit for standing in looked_for.values() if standing and standing.org_unit}
+        seen = self._standings(self._glance.look(units, looked_for.keys()))
+        if news := {address: now for address, now in seen.items() if now != _without_reset(looked_for[address])}:
+            keep_standings(self._documents, self._clock.now(), news)
+        return [_with(row, seen) for row in rows], seen.keys() == looked_for.keys()
+
+    def _standings(self, accounts: Mapping[str, Account | None]) -> dict[str, Standing]:
+        return {
+            address: standing_of(account, address, self._students_org_unit) if account else NOT_THERE
+            for address, account in accounts.items()
+        }
+
+    def _does_a_batch_wait(self) -> bool:
+        now = self._clock.now()
+        if self._asked is None or not timedelta(0) <= now - self._asked[0] < _ASKED_AT_MOST_EVERY:
+            oldest = self._documents.query(BATCHES, {"state": BatchState.QUEUED.value}, "created_at", 1)
+            self._asked = now, any(entry["created_at"] <= now - _A_TASKS_WAY for _, entry in oldest)
+        return self._asked[1]
+
+
+def _with(row: StudentRow, seen: Mapping[str, Standing]) -> StudentRow:
+    if row.problem is not None or row.address not in seen:
+        return row
+    reset = row.standing.reset if row.standing else None
+    return replace(row, standing=replace(seen[row.address], reset=reset))
+
+
+def _without_reset(standing: Standing | None) -> Standing | None:
+    return replace(standing, reset=None) if standing else None
