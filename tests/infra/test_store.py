@@ -55,11 +55,11 @@ def _named(module: str, node: ast.expr) -> str | None:
     """The value of a constant, or the collection of a key; None for a name that only its function knows."""
     if isinstance(node, ast.Constant):
         return str(node.value)
-    if isinstance(node, ast.Starred):
-        collection, _ = getattr(importlib.import_module(module), ast.unparse(node.value))
-        return str(collection)
-    name = ast.unparse(node)
-    return str(getattr(importlib.import_module(module), name)) if name.isupper() else None
+    name = ast.unparse(node).lstrip("*")
+    if not name.isupper():
+        return None
+    value = getattr(importlib.import_module(module), name)
+    return str(value[0] if isinstance(node, ast.Starred) else value)
 
 
 def _collections() -> set[str]:
