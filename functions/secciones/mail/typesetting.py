@@ -3,6 +3,7 @@
 import functools
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,8 @@ BLACK, GREY = 0.0, 0.35
 # In parts of a size: from line to line, and the height of a capital.
 LEADING, CAPITALS = 1.2, 0.73
 
+# Where a word may go on in the next line.
+BREAK = "\u200b"
 _STEP = 0.5
 _CUT = " …"
 
@@ -34,7 +37,7 @@ class Style:
 
     def scaled(self, scale: float) -> "Style":
         """The same, beginning at a smaller size."""
-        return replace(self, size=max(self.smallest, self.size * scale))
+        return replace(self, size=max(self.smallest, self.size * scale), gap=self.gap * scale)
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,11 @@ def prepare_reportlab() -> None:
 
 
 def fitted(text: str, style: Style, width: float) -> Fitted:
-    """The text at the largest size at which it has room; at the smallest size the rest is cut off."""
-    words = "".join(map(_nearest, text)).split()
+    """The text at the largest size at which it has room; at the smallest size the rest is cut off.
+
+    Lines break between words, and at a BREAK within one.
+    """
+    words = list(_words(text))
     size = style.size
     while len(lines := _wrapped(words, style.font, width / size)) > style.lines and size > style.smallest:
         size = max(style.smallest, size - _STEP)
@@ -80,16 +86,24 @@ def width_of(text: str, font: str) -> float:
     return sum(map(_widths(font).__getitem__, text))
 
 
-def _wrapped(words: list[str], font: str, room: float) -> list[str]:
+def _words(text: str) -> Iterator[tuple[str, str]]:
+    """What a word is joined to the one before with, and the word, in characters that the font has."""
+    for word in text.split():
+        for number, part in enumerate(word.split(BREAK)):
+            yield "" if number else " ", "".join(map(_nearest, part))
+
+
+def _wrapped(words: list[tuple[str, str]], font: str, room: float) -> list[str]:
     """Lines broken between words, and inside a word that is wider than a line; `room` is in parts of the size."""
     lines: list[str] = []
-    space, filled = width_of(" ", font), room
-    for word in words:
-        wide = width_of(word, font)
-        if filled + space + wide <= room:
-            lines[-1] += f" {word}"
-            filled += space + wide
+    filled = room
+    for joint, word in words:
+        wide = width_of(joint + word, font)
+        if lines and filled + wide <= room:
+            lines[-1] += joint + word
+            filled += wide
             continue
+        wide = width_of(word, font)
         while wide > room:
             beginning = _beginning(word, font, room)
             lines.append(beginning)

@@ -138,6 +138,7 @@ def test_nothing_leaves_its_slip_and_the_code_stays_free(name: str, file: str) -
         assert bottom >= 4
         assert slip.text.endswith("Drive.")
         assert slip.code.text == SIGN_IN + students[0].address
+        assert students[0].address in slip.text.replace(" ", "")
 
 
 @pytest.mark.parametrize("file", [SHEETS, LARGE])
@@ -145,6 +146,7 @@ def test_a_long_name_and_a_long_address_are_there_in_full(file: str) -> None:
     (slip,) = slips_of(batch(replace(row(1, name=LONGEST), address=LONG_ADDRESS)), file)
     assert LONGEST in slip.text.replace("Hernández- ", "Hernández-")
     assert LONG_ADDRESS in slip.text.replace(" ", "")
+    assert " @clases.edu.sv" in slips_of(batch(replace(row(1), address=f"{'m' * 20}@clases.edu.sv")))[0].text
 
 
 @pytest.mark.parametrize(
