@@ -34,6 +34,7 @@ from secciones.services.roster_tables import RosterTables
 T = TypeVar("T")
 
 _LEASE = "lease"
+_REFERENCE = "reference"
 # Longer than reading a nation's files takes, and than two clocks can be apart.
 _LEASE_LASTS = timedelta(minutes=30)
 _SCHOOLS_AT_ONCE = 40
@@ -51,7 +52,7 @@ class ImportLease:
         self._documents = documents
         self._clock = clock
         self._until = clock.now() + _LEASE_LASTS
-        self._fence = documents.transact(self._take)
+        self.fence = documents.transact(self._take)
 
     def _take(self, transaction: Transaction) -> int:
         lease = transaction.get(IMPORTS, _LEASE) or {"fence": 0, "until": self._clock.now()}
@@ -68,11 +69,11 @@ class ImportLease:
 
         def held(transaction: Transaction) -> T:
             lease = transaction.get(IMPORTS, _LEASE)
-            if lease is None or lease["fence"] != self._fence:
+            if lease is None or lease["fence"] != self.fence:
                 raise LeaseLost
             result = work(transaction)
             if is_due:
-                transaction.set(IMPORTS, _LEASE, {"fence": self._fence, "until": renewed})
+                transaction.set(IMPORTS, _LEASE, {"fence": self.fence, "until": renewed})
             return result
 
         result = self._documents.transact(held)
@@ -80,10 +81,20 @@ class ImportLease:
             self._until = renewed
         return result
 
+    def put_reference_in_force(self, name: str) -> None:
+        """From now on deltas change the tables of this file; raises LeaseLost."""
+        self.write(lambda transaction: transaction.set(IMPORTS, _REFERENCE, {"name": name}))
+
     def release(self) -> None:
         """Let the next one begin at once."""
-        over = {"fence": self._fence, "until": self._clock.now()}
+        over = {"fence": self.fence, "until": self._clock.now()}
         self.write(lambda transaction: transaction.set(IMPORTS, _LEASE, over))
+
+
+def reference_name(documents: Documents) -> str:
+    """The file with the tables that deltas change; empty when there is none."""
+    document = documents.get(IMPORTS, _REFERENCE)
+    return document["name"] if document else ""
 
 
 @dataclass(frozen=True)

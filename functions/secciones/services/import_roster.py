@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from secciones.domain.errors import BucketUnavailable
 from secciones.domain.import_problems import BundleRefused, Problem, Reason
 from secciones.domain.oneroster import FILES, Mode
 from secciones.domain.stored_roster import key_of
@@ -18,7 +19,7 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.bucket import Bucket, StoredFile
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
-from secciones.services.apply_roster import ImportLease, apply_changes
+from secciones.services.apply_roster import ImportLease, apply_changes, reference_name
 from secciones.services.confirm_import import ask_for_confirmation, is_confirmed
 from secciones.services.load_roster import Loader, load_flat
 from secciones.services.roster_bundle import FlatBundle, ZipBundle
@@ -27,7 +28,7 @@ from secciones.services.roster_tables import RosterTables
 
 INCOMING = "incoming/"
 _REPORTS = "reports/"
-_REFERENCE = "reference/roster.sqlite"
+_REFERENCES = "reference/"
 _REPORT_HEADER = ("file", "line", "column", "reason")
 
 
@@ -119,8 +120,7 @@ def _take(
     if changes.percent() > importer.most_percent and not is_believed:
         return State.UNCONFIRMED, changes.tallies
     # First what later deltas will change: an import that dies in the middle is begun anew, and ends the same.
-    with tables.path.open("rb") as content:
-        importer.bucket.write(_REFERENCE, content)
+    _keep_reference(importer, lease, tables.path)
     apply_changes(lease, tables, changes, now, importer.kept_for)
     return State.IMPORTED, changes.tallies
 
@@ -147,11 +147,27 @@ def _loaded(importer: Importer, export: StoredFile, path: Path, report: "_Report
             tables.close()
 
 
+def _keep_reference(importer: Importer, lease: ImportLease, path: Path) -> None:
+    """Each import writes a file of its own, and the lease decides which is in force: the bucket knows no fence, and a
+    machine that stood still would put its old tables in place of newer ones."""
+    name = f"{_REFERENCES}{lease.fence:012}.sqlite"
+    with path.open("rb") as content:
+        importer.bucket.write(name, content)
+    lease.put_reference_in_force(name)
+    for file in importer.bucket.files(_REFERENCES):
+        if file.name < name:
+            importer.bucket.delete(file)
+
+
 def _fetch_reference(importer: Importer, path: Path) -> None:
     """What a delta changes; raises BundleRefused when nothing was ever imported in bulk."""
-    references = importer.bucket.files(_REFERENCE)
-    if not references:
+    name = reference_name(importer.documents)
+    if not name:
         raise BundleRefused(Reason.DELTA_WITHOUT_BULK)
+    references = importer.bucket.files(name)
+    if not references:
+        # Another import has put a newer one in its place since.
+        raise BucketUnavailable(f"{name} is gone")
     with importer.bucket.open(references[-1]) as source, path.open("wb") as target:
         shutil.copyfileobj(source, target)
 

@@ -22,28 +22,21 @@ from secciones.domain.errors import (
 )
 from secciones.domain.import_problems import Reason
 from secciones.domain.people import Dui, Nip
-from secciones.domain.roster import Roster
 from secciones.domain.stored_roster import SCHOOLS, SECTIONS, TEACHERS
 from secciones.ports.documents import Document, Transaction
 from secciones.services.apply_roster import ImportLease
 from secciones.services.confirm_import import IMPORTS, confirm_import
 from secciones.services.import_roster import State, import_next
 from tests.support.fakes import FakeClock
-from tests.support.imports import KEPT_FOR, ImportWorld
+from tests.support.imports import KEPT_FOR, Change, ImportWorld, bundle, delta, moved, seen
 from tests.support.oneroster import (
     Tables,
     changed,
-    country,
     enrolment,
-    files,
     gone,
     person,
-    role,
     section,
-    zipped,
 )
-
-Change = Callable[[Tables], Any]
 
 
 class CountingDocuments(SqliteDocuments):
@@ -94,16 +87,6 @@ def written(world: ImportWorld) -> list[str]:
     found = [collection for collection in counting(world).written if collection != IMPORTS]
     counting(world).written.clear()
     return sorted(found)
-
-
-def bundle(change: Change = lambda _: None) -> bytes:
-    tables = country()
-    change(tables)
-    return zipped(files(tables))
-
-
-def delta(**tables: list[dict[str, str]]) -> bytes:
-    return zipped(files(tables, "delta"))
 
 
 def listed(world: ImportWorld, teacher: str, section_id: str) -> list[str]:
@@ -396,45 +379,19 @@ class TestTwoImports:
         assert result.state is State.IMPORTED
 
 
-def seen(world: ImportWorld) -> dict[str, dict[tuple[str, str], Roster]]:
-    """All that readers can see, school by school."""
-    found: dict[str, dict[tuple[str, str], Roster]] = {}
-    for teacher in ("d1", "d2", "d3"):
-        try:
-            schools = world.registry.schools(teacher)
-        except NotAssigned:
-            continue
-        for school in schools:
-            for taught in school.sections:
-                found.setdefault(school.id, {})[teacher, taught.id] = world.registry.roster(teacher, taught.id)
-    return found
-
-
-def _moved(tables: Tables) -> None:
-    """Both schools change, in lists, names and teachers, and one section goes."""
-    tables["users"] += [person("d3", "Eva"), person("e8", "Nuevo")]
-    tables["roles"].append(role("d3", "teacher"))
-    tables["enrollments"][0]["userSourcedId"] = "d3"
-    tables["enrollments"][2]["userSourcedId"] = "d3"
-    tables["enrollments"] += [enrolment("s3", "e8", schoolSourcedId="ce2"), enrolment("s1", "e8")]
-    tables["orgs"][1]["name"] = "Centro Uno, otro nombre"
-    tables["orgs"][2]["name"] = "Centro Dos, otro nombre"
-    tables["users"][2]["givenName"] = "Otra"
-
-
 @pytest.mark.parametrize("steps", range(20))
 def test_a_reader_sees_a_school_as_it_was_or_as_it_is_wherever_an_import_dies(world: ImportWorld, steps: int) -> None:
     world.imported(bundle())
-    before = seen(world)
-    world.deliver(bundle(_moved))
+    before = seen(world.registry)
+    world.deliver(bundle(moved))
     counting(world).transactions_left = steps
     with contextlib.suppress(DocumentsUnavailable):
         import_next(world.importer(most_percent=1000))
     counting(world).transactions_left = -1
-    between = seen(world)
+    between = seen(world.registry)
     world.clock.advance(hours=1)
-    world.imported(bundle(_moved))
-    after = seen(world)
+    world.imported(bundle(moved))
+    after = seen(world.registry)
     assert before != after
     for school, roster in between.items():
         # Until all schools have changed, a teacher's document may not name every school; what it shows is whole.
@@ -468,7 +425,7 @@ def test_whatever_came_before_the_same_export_gives_the_same_registry(
     for history in histories:
         worlds[0].imported(bundle(lambda tables, history=history: _some(tables, history)))  # type: ignore[misc]
     worlds[1].imported(bundle(lambda tables: _some(tables, histories[-1])))
-    assert seen(worlds[0]) == seen(worlds[1])
+    assert seen(worlds[0].registry) == seen(worlds[1].registry)
     assert kept(worlds[0]) == kept(worlds[1])
 
 
