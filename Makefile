@@ -54,7 +54,7 @@ bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)
 
-simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; DAYS=10 for a fortnight
+simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; fails when a goal is missed; DAYS=10 for a fortnight
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.simulate --days $(or $(DAYS),1)
 
 stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in build/

@@ -39,6 +39,7 @@ from tests.bench.simulated_day import (
     Played,
     Scenario,
     Simulated,
+    together,
 )
 from tests.bench.simulated_picture import draw
 
@@ -79,9 +80,10 @@ _WHAT_IT_TOOK: tuple[Column, ...] = (
 _LEGEND = """
 Times are from *Procesar* to the accepted mail. late: longer than fifteen minutes, of those who came outside the peak
 hour. quota used: of what Google grants, in the minutes in which a batch was due and no worker free from the first
-second to the last. refused: of all calls to the Directory. left out: students whose batch ended before they were
-reached; their teachers are told. sign-in: the longest look-up of one. given back: tasks that the queue had to bring
-again. reads, writes, deletes: of Firestore. Goals in brackets are missed where nobody expects them to be held."""
+second to the last, in queues of five minutes and more. refused: of all calls to the Directory. left out: students whose
+batch ended before they were reached; their teachers are told. sign-in: the longest look-up of one. given back: tasks
+that the queue had to bring again. reads, writes, deletes: of Firestore. Goals in brackets are missed where nobody
+expects them to be held."""
 
 
 def main() -> None:
@@ -97,10 +99,10 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for future in [pool.submit(_play, one, day, options.seed) for one, day in days]:
             played.append(future.result())
-            print(_row(_name(played[-1]), [tell(played[-1]) for _, tell in _HOW_IT_WENT]), flush=True)
+            _show(_HOW_IT_WENT, played)
     print("\n" + _row("", [name for name, _ in _WHAT_IT_TOOK]))
-    for one in played:
-        print(_row(_name(one), [tell(one) for _, tell in _WHAT_IT_TOOK]))
+    for number in range(len(played)):
+        _show(_WHAT_IT_TOOK, played[: number + 1])
     print(_LEGEND)
     draw([one for one in played if one.day == 0], options.picture)
     print(f"the first day: {options.picture}")
@@ -112,8 +114,14 @@ def _play(scenario: Scenario, day: int, seed: str) -> Played:
     return Simulated(scenario, day, seed).run()
 
 
-def _name(played: Played) -> str:
-    return played.scenario.name if played.day == 0 else f"  day {played.day + 1}"
+def _show(columns: Sequence[Column], played: Sequence[Played]) -> None:
+    """The day that was played last, and all days together after the last one of several."""
+    last = played[-1]
+    name = last.scenario.name if last.day == 0 else f"  day {last.day + 1}"
+    print(_row(name, [tell(last) for _, tell in columns]), flush=True)
+    days = [one for one in played if one.scenario == last.scenario]
+    if len(days) == len(DAYS):
+        print(_row("  the fortnight", [tell(together(days)) for _, tell in columns]), flush=True)
 
 
 def _row(name: str, cells: Sequence[str]) -> str:

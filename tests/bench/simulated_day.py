@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -34,6 +34,8 @@ PAGES, PASS_EVERY = 2600, 4 * HOUR  # of the mirror: 1.3 million accounts, 500 a
 # The goals. In the peak hour itself a batch may wait.
 PEAK = (6.75 * HOUR, 7.75 * HOUR)
 PATIENCE = 15 * MINUTE
+# A shorter queue begins with what was used up in the minute before, and says little.
+A_QUEUE = 5 * MINUTE
 MOST_REFUSED = 0.001
 LEAST_USED = 0.95
 
@@ -92,10 +94,11 @@ class Played:
     @property
     def used(self) -> float | None:
         """The part of the quota that was used in the minutes in which somebody waited from the first to the last
-        second; None when there was none."""
+        second, in queues of five minutes and more; None when there was none."""
         minutes = [
             minute
             for since, until in self.waits
+            if until - since >= A_QUEUE
             for minute in range(math.ceil(since / MINUTE), math.floor(until / MINUTE))
             if not self._fails(minute * MINUTE)
         ]
@@ -117,6 +120,39 @@ class Played:
             "nothing lost": self.lost == 0,
         }
         return [name for name, is_met in goals.items() if not is_met]
+
+
+def together(days: Sequence[Played]) -> Played:
+    """Several days of one scenario as one, whose moments are those of the days themselves but for calls and queues."""
+
+    def by_minute(of_days: Sequence[dict[str, Counter[int]]]) -> dict[str, Counter[int]]:
+        found: dict[str, Counter[int]] = {}
+        for day, counts in enumerate(of_days):
+            for who, numbers in counts.items():
+                later = {minute + day * 24 * 60: number for minute, number in numbers.items()}
+                found.setdefault(who, Counter()).update(later)
+        return found
+
+    return Played(
+        scenario=days[0].scenario,
+        day=len(days),
+        sections=sum(one.sections for one in days),
+        batches=[batch for one in days for batch in one.batches],
+        granted=by_minute([one.granted for one in days]),
+        refused=by_minute([one.refused for one in days]),
+        waits=[
+            (since + day * 24 * HOUR, until + day * 24 * HOUR)
+            for day, one in enumerate(days)
+            for since, until in one.waits
+        ],
+        sign_ins=sorted(seconds for one in days for seconds in one.sign_ins),
+        operations=sum((one.operations for one in days), Counter()),
+        mails=sum(one.mails for one in days),
+        left_out=sum(one.left_out for one in days),
+        turned_away=sum(one.turned_away for one in days),
+        brought_again=sum(one.brought_again for one in days),
+        lost=sum(one.lost for one in days),
+    )
 
 
 class Simulated:
