@@ -97,7 +97,9 @@ def test_a_teacher_walks_the_nine_steps_and_a_student_signs_in_with_what_the_mai
     letter, *earlier = letters(stack.google, teacher["address"])
     assert len(earlier) == received
     rows = list(csv.DictReader(io.StringIO(letter.attachments["cuentas.csv"].decode("utf-8-sig"))))
-    assert str(len(rows)) in confirmation.heading, "as many as it said, once all accounts had been looked at"
+    # Who cannot be reset is known by then, if the mirror or a look has told.
+    promised = next(int(word) for word in confirmation.heading.split() if word.isdigit())
+    assert len(rows) <= promised <= len(students)
     left_out = list(csv.DictReader(io.StringIO(letter.attachments["no-encontradas.csv"].decode("utf-8-sig"))))
     assert len(rows) + len(left_out) == len(students)
     passwords = {row["Cuenta"]: row["Contraseña temporal"] for row in rows}
