@@ -166,7 +166,7 @@ def test_nothing_is_processed_on_dui_and_nip_older_than_twenty_minutes(pages: Pa
     asked = pages.world.registry.asked
     refused = pages.post("/secciones/restablecer", cookie, FORM | {"confirmed": confirmed})
     assert refused.status == 403
-    assert "/secciones/identidad" in refused.text
+    assert "Confirme de nuevo su identidad" in refused.text
     assert (pages.world.batches(), pages.world.registry.asked) == ([], asked)
 
     assert pages.get("/secciones/identidad", cookie).status == 200, "the form is shown again"

@@ -75,6 +75,8 @@ def _handled(page: Page, route: Route[Any], ports: Callable[[], Any]) -> flask.R
         if reached is Step.NOBODY:
             raise SessionRequired
         if reached is Step.VERIFIED:
+            if route.method == "POST":
+                _require_own_form(page)  # its page carries what was ticked along
             raise IdentityTooOld
         return page.redirect("/secciones/identidad")
     if route.method == "POST":
@@ -107,7 +109,7 @@ def _failed(page: Page, error: Exception) -> flask.Response:
         )
     if not isinstance(error, _TOLD_BY_THEIR_USE_CASE):
         _audit(page, answer_with)
-    context = error_context(error) | {"back": _way_back(page), "now": page.site.clock.now()}
+    context = error_context(error) | {"back": _way_back(page), "ticked": _ticked(page), "now": page.site.clock.now()}
     response = page.render(f"errors/{answer_with.template}.html", answer_with.status, **context)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -156,6 +158,13 @@ def _sent_from(page: Page) -> tuple[str, str]:
         return _id(page.field("school")), _id(page.field("section"))
     except HTTPException:  # a form that cannot be read is often what went wrong
         return "", ""
+
+
+def _ticked(page: Page) -> list[str]:
+    """The students that a refused form of a section names, so that they need not be ticked again."""
+    if not all(_sent_from(page)):
+        return []
+    return [student_id for student_id in page.request.form.getlist("student") if _id(student_id)]
 
 
 def _id(text: str) -> str:

@@ -31,7 +31,7 @@ NOT_CHANGED = (
     Outcome.UNFINISHED,
 )
 NO_WISH = Wish()
-SYSTEMS = ("siges", "google", "store", "mail")
+SYSTEMS = ("siges", "google", "store")
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def samples(words: Words, students: int = 28) -> Iterator[Sample]:
 
 
 def _entrance(words: Words) -> Iterator[Sample]:
-    for notice in ("", "signed_out", "session_expired"):
+    for notice in ("", "signed_out"):
         yield Sample("pages/landing.html", notice, {"notice": notice}, user=None)
     yield Sample("pages/landing.html", "signed_in", {"notice": ""})
-    yield Sample("pages/guide.html")
+    yield Sample("pages/guide.html", context={"address": "https://www.clases.edu.sv/secciones/"})
     fresh = {"name": words.person, "dui": "", "problems": {}, "refused": False, "check_digit_hint": False}
     yield Sample("pages/identity.html", "", fresh)
     yield Sample("pages/identity.html", "missing", {**fresh, "problems": {"dui": "missing", "nip": "missing"}})
@@ -218,7 +218,7 @@ def _errors(words: Words) -> Iterator[Sample]:
         ("session_expired", 401, {}),
         ("form_expired", 403, {}),
         ("identity_locked", 429, {"until": NOON + timedelta(hours=3, minutes=45)}),
-        ("identity_too_old", 403, {}),
+        ("identity_too_old", 403, {"ticked": []}),
         ("nothing_selected", 422, {"back": back}),
         ("too_many_selected", 422, {"back": back, "limit": 200}),
         ("section_closed", 409, {}),
@@ -237,6 +237,8 @@ def _errors(words: Words) -> Iterator[Sample]:
         sample = Sample(f"errors/{name}.html", context.get("system", ""), {"status": status, **context})
         yield sample
         yield replace(sample, state=f"{sample.state}-anonymous".lstrip("-"), user=None)
+    ticked = {"status": 403, "back": back, "ticked": [f"{words.id}-{number}" for number in range(3)]}
+    yield Sample("errors/identity_too_old.html", "ticked", ticked)
     yield Sample("errors/paused.html", "with_notice", {"status": 503, "notice": words.place})
     yield Sample("errors/identity_locked.html", "until_unlocked", {"status": 429, "until": None})
 

@@ -97,6 +97,31 @@ def test_ticks_outlast_an_expired_session(pages: Pages) -> None:
     assert ticked(pages.get(ONE, pages.verified()).text) == ["e-1"]
 
 
+def test_ticks_outlast_an_identity_that_is_too_old_also_without_a_script(pages: Pages) -> None:
+    cookie = pages.verified()
+    pages.world.clock.advance(minutes=14)
+    pages.get(ONE, cookie)
+    pages.world.clock.advance(minutes=7)
+    form = {"school": "c-1", "section": "s-1", "student": ["e-1", "e-2"]}
+    refused = pages.post("/secciones/restablecer", cookie, NONCE | form)
+    assert (refused.status, "Confirme de nuevo su identidad" in refused.text) == (403, True)
+    (carried,) = (form for form in check_page(refused.text).iter("form") if form.get("action") == ONE)
+    fields = [field.get("value") for field in carried.iter("input") if field.get("name") == "student"]
+    kept = pages.post(ONE, cookie, {"student": fields, "then": "identity"})
+    assert (kept.status, kept.headers["Location"]) == (303, "/secciones/identidad")
+    assert ticked(pages.get(ONE, cookie).text) == ["e-1", "e-2"]
+
+
+def test_a_form_of_another_site_gets_nothing_carried_along(pages: Pages) -> None:
+    cookie = pages.verified()
+    pages.world.clock.advance(minutes=14)
+    pages.get(ONE, cookie)
+    pages.world.clock.advance(minutes=7)
+    form = {"school": "c-1", "section": "s-1", "student": "e-1"}
+    refused = pages.post("/secciones/restablecer", cookie, NONCE | form, Origin="https://elsewhere.example")
+    assert (refused.status, "e-1" in refused.text) == (403, False)
+
+
 @pytest.mark.parametrize("other", ["s-1/e-0", "c-1/s-1/e-0/x", "c-1//e-0", "../s-1/e-0", "c-1/s-1/e 0"])
 def test_what_no_form_of_ours_sends_is_a_bad_request(pages: Pages, other: str) -> None:
     answer = pages.post("/secciones/restablecer", pages.verified(), NONCE | {"confirmed": "yes", "other": other})

@@ -60,7 +60,7 @@ def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
     """The form of a section comes back to be searched, put in order or ticked by a group; its ticks are kept.
 
     With `then` it asks for something else: to keep the ticks and no more, which a script does while one ticks and the
-    registry is not asked for; to go to another section; to forget all ticks.
+    registry is not asked for, and to show next who one is; to go to another section; to forget all ticks.
     """
     match page.field("then"):
         case "cancel":
@@ -69,6 +69,9 @@ def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
         case "nothing":
             keep_choice(ports.documents, ports.clock, page.visitor, _choice(page))
             return flask.Response(status=204)
+        case "identity":
+            keep_choice(ports.documents, ports.clock, page.visitor, _choice(page))
+            return page.redirect("/secciones/identidad")
     seen, wish = _look(page, ports), _wish(page)
     ticked = arrange(seen.known.rows, wish, ports.clock.now()).ticked
     choice = Choice(seen.view.school.id, seen.view.section.id, ticked)
