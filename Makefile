@@ -21,7 +21,7 @@ CODE := functions infra tests
 # Two files of tests at a time: much of each is waiting for processes.
 AT_ONCE := --numprocesses 2 --dist loadfile
 
-.PHONY: help run test test-long check fault bench bench-compare simulate pictures stage lock clean python
+.PHONY: help run test test-long check fault bench bench-compare simulate pictures guide stage lock clean python
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/
 
 pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)
+
+guide: $(VENV)/test.stamp  ## Take the pictures of the teachers' guide anew, walking its steps, and make its PDF
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.guide
 
 simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; fails when a goal is missed; DAYS=10 for a fortnight
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.simulate --days $(or $(DAYS),1)

@@ -1,7 +1,7 @@
 """The samples of all pages, given to a browser as the server would: with the real headers, scripts and styles."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import flask
 from playwright.sync_api import Route
@@ -11,15 +11,15 @@ from tests.unit.web.samples import Sample
 from tests.unit.web.test_templates import STATIC, render
 
 ORIGIN = "https://secciones.test"
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".webp": "image/webp"}
 _HEADERS = dict(secure(flask.Response()).headers)
 
 
 def fulfill(route: Route, samples: Mapping[str, Sample]) -> None:
     """Answer with the sample of that name, a static file, or a page whose title is the path."""
-    path = route.request.url.removeprefix(ORIGIN)
+    path = urlsplit(route.request.url)._replace(scheme="", netloc="").geturl()
     if path.startswith("/secciones/static/"):
-        file = STATIC / Path(path).name
+        file = STATIC / path.removeprefix("/secciones/static/")
         route.fulfill(path=file, content_type=_TYPES[file.suffix])
         return
     sample = samples.get(path.removeprefix("/"))

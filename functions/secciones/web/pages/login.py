@@ -48,7 +48,7 @@ def landing(page: Page, ports: LoginPorts) -> flask.Response:
 
 def guide(page: Page, ports: LoginPorts) -> flask.Response:
     """The steps, for teachers."""
-    return page.render("pages/guide.html")
+    return page.render("pages/guide.html", address=f"{page.site.origin}/secciones/")
 
 
 def favicon(page: Page, ports: LoginPorts) -> flask.Response:
