@@ -75,6 +75,11 @@ locals {
       severity = "WARNING"
       filter   = "jsonPayload.message:\"a call of a stranger was refused\""
     }
+    espejo-atrasado = {
+      title    = "El estado de las cuentas está atrasado"
+      severity = "ERROR"
+      filter   = "jsonPayload.message:\"the mirror of the Directory is old\""
+    }
     auditoria-alterada = {
       title    = "La auditoría no concuerda con su cadena"
       severity = "CRITICAL"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from secciones import logs
 from secciones.domain.accounts import Account
 from secciones.domain.errors import ListingExpired
 from secciones.domain.outcomes import Outcome
@@ -21,6 +22,8 @@ PASSES = "mirror"
 CURRENT = "current"
 # What has not changed is written again so often, not at every pass: writing is what a mirror costs.
 _CONFIRMED_EVERY = timedelta(hours=12)
+# So many times as old as it should be at most, and somebody has to look.
+_TOO_OLD = 3
 # A mirror that nobody keeps any more says nothing rather than something old.
 _KEPT = timedelta(days=3)
 
@@ -80,6 +83,7 @@ def mirror_accounts(
     by then is kept.
     """
     current, done = Pass.load(documents), Mirrored()
+    _tell_when_old(current, clock.now() - _TOO_OLD * every)
     if current is None or (current.is_whole and clock.now() >= current.began_at + every):
         current = Pass(clock.now(), "", is_whole=False, whole_since=current.whole_since if current else None)
     while not current.is_whole and clock.now() < ends_at:
@@ -94,6 +98,14 @@ def mirror_accounts(
         _keep(documents, clock.now(), students_org_unit, page.accounts, current)
         done = Mirrored(done.pages + 1, done.accounts + len(page.accounts))
     return done
+
+
+def _tell_when_old(current: Pass | None, oldest: datetime) -> None:
+    since = current and (current.whole_since or current.began_at)
+    if since and since < oldest:
+        logs.write(
+            "ERROR", "the mirror of the Directory is old: see why its passes do not end", since=since.isoformat()
+        )
 
 
 def mirrored_standing(document: Document | None, whole_since: datetime | None) -> Standing | None:

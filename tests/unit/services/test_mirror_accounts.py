@@ -158,3 +158,34 @@ def test_a_student_whose_data_name_no_account_has_no_standing(world: World) -> N
     world.enrol(replace(student(0), nie=None), student(1))
     mirror(world)
     assert [standing is None for standing in standings(world)] == [True, False]
+
+
+def test_a_mirror_that_is_old_is_told_to_operators_until_a_pass_ends(
+    world: World, log_lines: list[dict[str, Any]]
+) -> None:
+    mirror(world)
+    world.clock.advance(hours=12)
+    mirror(world)
+    assert log_lines == []
+    world.directory.is_down = True
+    world.clock.advance(hours=13)
+    with pytest.raises(DirectoryUnavailable):
+        mirror(world)
+    world.directory.is_down = False
+    mirror(world)
+    mirror(world)
+    assert [line["severity"] for line in log_lines] == ["ERROR", "ERROR"]
+
+
+def test_a_first_pass_that_does_not_end_is_told_to_operators(world: World, log_lines: list[dict[str, Any]]) -> None:
+    page = world.directory.page
+
+    def slow(token: str) -> AccountPage:
+        world.clock.advance(hours=13)
+        return page(token)
+
+    world.directory.page = slow  # type: ignore[method-assign]
+    mirror(world)
+    assert log_lines == []
+    mirror(world)
+    assert [line["severity"] for line in log_lines] == ["ERROR"]
