@@ -197,7 +197,7 @@ BUDGET = {
     "submit": 6,
     "progress": 5,
     "worker": 9,
-    "result": 1,
+    "result": 2,
 }
 
 

@@ -33,7 +33,20 @@ def test_who_has_signed_in_since_the_mail_is_counted_once_the_mirror_knows(world
     for number, later in ((0, 1), (1, -1)):
         used = replace(account(number), last_sign_in=world.clock.now() + timedelta(hours=later))
         world.directory.accounts[used.address] = used
-    assert [view.signed_in for view in list_batches(world.documents, SESSION)] == [0]
+    (view,) = list_batches(world.documents, SESSION)
+    assert (view.signed_in, view.is_known) == ({}, False)
     every, ends_at = timedelta(hours=4), world.clock.now() + timedelta(minutes=4)
     mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", every, ends_at)
-    assert [view.signed_in for view in list_batches(world.documents, SESSION)] == [1]
+    world.clock.advance(minutes=1)
+    mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", timedelta(), ends_at)
+    (view,) = list_batches(world.documents, SESSION)
+    assert (set(view.signed_in), view.is_known, view.whole_since) == ({"e-0"}, True, world.clock.now())
+
+
+def test_that_nobody_has_signed_in_is_known_once_a_pass_began_after_the_mail(world: World) -> None:
+    world.work(world.submit())
+    world.clock.advance(minutes=1)
+    until = world.clock.now() + timedelta(minutes=4)
+    mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", timedelta(), until)
+    (view,) = list_batches(world.documents, SESSION)
+    assert (view.signed_in, view.is_known) == ({}, True)

@@ -174,8 +174,11 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
         context = {"batch": batch(words, students, state), "total": students, "outcomes": Outcome}
         yield Sample("pages/progress.html", state.value, context)
     mailed = batch(words, students, BatchState.MAILED)
-    listed = [BatchView(batch(words, students, state), 4) for state in BatchState]
-    listed.append(BatchView(replace(batch(words, students, BatchState.PARTIAL), mailed_at=None), 0))
+    listed = [
+        BatchView(batch(words, students, state), {f"e-{number}": NOON for number in range(4)}, NOON)
+        for state in BatchState
+    ]
+    listed.append(BatchView(replace(batch(words, students, BatchState.PARTIAL), mailed_at=None), {}, NOON))
     yield Sample("pages/batches.html", "", {"batches": listed, "days": 30, "now": NOON})
     yield Sample("pages/batches.html", "none", {"batches": [], "days": 30, "now": NOON})
     yield Sample("pages/result.html", "mailed", result(mailed))
@@ -187,7 +190,8 @@ def _batches(words: Words, students: int) -> Iterator[Sample]:
     yield Sample("pages/result.html", "resent", result(replace(mailed, resends=2, resends_done=2)))
     not_resent = replace(mailed, resends=3, resends_done=3, resend_failure="invalidArgument")
     yield Sample("pages/result.html", "not_resent", result(not_resent))
-    yield Sample("pages/result.html", "days_later", result(mailed, timedelta(days=2)))
+    used = {row.student_id: NOON + timedelta(hours=1) for row in mailed.rows_with(Outcome.CHANGED)[::3]}
+    yield Sample("pages/result.html", "days_later", result(mailed, timedelta(days=2), used))
     both = (*mailed.sections, replace(mailed.sections[0], id="t", school_id="ce-99204"))
     rows = tuple(replace(row, section_id="st"[place % 2]) for place, row in enumerate(mailed.rows))
     of_two = replace(mailed, sections=both, rows=rows)
@@ -326,13 +330,17 @@ def batch_row(words: Words, number: int, is_over: bool) -> Row:
     )
 
 
-def result(ended: Batch, later: timedelta = timedelta(minutes=2)) -> dict[str, Any]:
+def result(
+    ended: Batch, later: timedelta = timedelta(minutes=2), signed_in: dict[str, datetime] | None = None
+) -> dict[str, Any]:
     """What the result page is rendered with, some time after the submit."""
     return {
         "may_be_resent": ended.may_be_resent(NOON + later),
         "may_be_followed": ended.may_be_followed(NOON + later),
         "form_nonce": "nonce",
         "batch": ended,
+        "view": BatchView(ended, signed_in or {}, NOON + later),
+        "now": NOON + later,
         "changed": ended.rows_with(Outcome.CHANGED),
         "not_changed": ended.rows_with(*NOT_CHANGED),
         "unconfirmed": ended.rows_with(Outcome.UNCONFIRMED),

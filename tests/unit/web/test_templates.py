@@ -492,9 +492,25 @@ def test_the_list_says_from_when_on_who_is_missing_can_be_reset() -> None:
     assert words in main_text("pages-batches")
     later = replace(sample, context={**sample.context, "now": NOON + timedelta(days=2)})
     assert words not in text_of(check_page(render(later)))
-    views = [replace(view, signed_in=len(view.batch.rows)) for view in sample.context["batches"]]
+    views = [
+        replace(view, signed_in={row.student_id: NOON for row in view.batch.rows}) for view in sample.context["batches"]
+    ]
     all_have_used_it = replace(sample, context={**sample.context, "batches": views})
     assert words not in text_of(check_page(render(all_have_used_it)))
+
+
+def test_the_result_shows_who_has_signed_in_since() -> None:
+    sample = USUAL["pages-result-days_later"]
+    used, changed = sample.context["view"].signed_in, sample.context["changed"]
+    text = main_text("pages-result-days_later")
+    assert f"{len(used)} de {len(changed)} ya ingresaron a su cuenta" in text
+    missing, there = text.partition("Todavía no han ingresado (")[2].split("Ya ingresaron (")
+    for row in changed:
+        assert row.name in (there if row.student_id in used else missing)
+    assert "Quiénes han ingresado" not in main_text("pages-result-none_changed")
+    nobody_has_looked = replace(sample.context["view"], signed_in={}, whole_since=None)
+    early = replace(sample, context={**sample.context, "view": nobody_has_looked})
+    assert "aquí verá quiénes ya ingresaron" in text_of(check_page(render(early)))
 
 
 # --- Errors ---

@@ -15,7 +15,7 @@ from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
 from secciones.services.account_standings import with_standings
 from secciones.services.batches import BATCHES
-from secciones.services.list_batches import list_batches
+from secciones.services.list_batches import list_batches, view_batches
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import (
     ResetRules,
@@ -82,9 +82,12 @@ def result(page: Page, ports: ResetPorts) -> flask.Response:
         return page.render("pages/progress.html", batch=batch, total=len(batch.rows), outcomes=Outcome)
     changed, unconfirmed = batch.rows_with(Outcome.CHANGED), batch.rows_with(Outcome.UNCONFIRMED)
     now = ports.clock.now()
+    (view,) = view_batches(ports.documents, [batch])
     return page.render(
         "pages/result.html",
         batch=batch,
+        view=view,
+        now=now,
         changed=changed,
         unconfirmed=unconfirmed,
         not_changed=tuple(row for row in batch.rows if row not in changed and row not in unconfirmed),
