@@ -189,6 +189,7 @@ def _worker(settings: s.WorkerSettings) -> Any:
     return Worker(
         documents=documents_of(settings),
         directory=directory,
+        listing=directory,
         passwords=passwords,
         opener=_opener(settings),
         render=_mail_renderer(settings),

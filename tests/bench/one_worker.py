@@ -1,8 +1,8 @@
 """A worker's process, as it is staged, that runs batches of so many accounts and says what each has cost.
 
-    python one_worker.py PAUSE COUNT ...        within the folder of a staged worker
+    python one_worker.py MIRROR PAUSE COUNT ...        within the folder of a staged worker
 
-Before each batch the worker is idle for PAUSE seconds.
+With MIRROR `fresh` all accounts are in the mirror. Before each batch the worker is idle for PAUSE seconds.
 
 It is a program of its own so that its time and memory are the worker's alone. One line of JSON for each batch, of which
 the first also pays for imports, connections and tokens.
@@ -22,6 +22,7 @@ from secciones.adapters.system import fraction
 from secciones.domain.batches import Batch, BatchSection, BatchState, Row
 from secciones.domain.passwords import PASSWORD_VERSION
 from secciones.services.batches import BATCHES, SEALS, load, to_document
+from secciones.services.mirror_accounts import mirror_accounts
 from secciones.services.run_batch import Worker, run_batch
 from secciones.settings import WorkerSettings
 from secciones.settings import load as settings_of
@@ -31,11 +32,15 @@ FIRST_NIE = 5_000_000
 SECTION = BatchSection("s1", "c1", "10001", "Centro Escolar", "Tercer Grado", "A", "Matutino")
 
 
-def main(pause: float, counts: list[int]) -> None:
+def main(mirror: str, pause: float, counts: list[int]) -> None:
     """Run the batches one after the other, over accounts that none of them shares."""
     settings = settings_of(WorkerSettings)
     worker: Worker = wiring.ports(settings)
     logs.configure()
+    if mirror == "fresh":
+        ends_at = worker.clock.now() + timedelta(minutes=1)
+        unit = settings.students_org_unit
+        mirror_accounts(worker.documents, worker.listing, worker.clock, unit, timedelta(0), ends_at)
     firsts = itertools.accumulate(counts, initial=FIRST_NIE)
     for number, (count, first) in enumerate(zip(counts, firsts, strict=False)):
         batch_id = _record(settings, number, count, first)
@@ -81,4 +86,4 @@ def _record(settings: WorkerSettings, number: int, count: int, first: int) -> st
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), [int(count) for count in sys.argv[2:]])
+    main(sys.argv[1], float(sys.argv[2]), [int(count) for count in sys.argv[3:]])

@@ -17,6 +17,7 @@ from secciones.domain.accounts import Account
 from secciones.domain.errors import DirectoryUnavailable, RegistryUnavailable
 from secciones.domain.people import Dui, Nie, Nip, Teacher
 from secciones.domain.roster import Enrolment, Roster, School, Section, Student
+from secciones.ports.accounts import AccountPage
 from secciones.ports.audit import AuditEvent
 from secciones.ports.documents import Document, Documents, Key, Transaction, is_expired
 from secciones.ports.mailer import Mail
@@ -206,8 +207,9 @@ class Directory:
             f"g-{address}", address, "/Estudiantes/x", is_administrator=False, is_suspended=False, last_sign_in=None
         )
 
-    def page(self) -> None:
+    def page(self, token: str = "", org_unit: str = "") -> AccountPage:
         self._call()
+        return AccountPage([], "")
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         self._call()

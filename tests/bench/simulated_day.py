@@ -317,8 +317,8 @@ class _Instance:
         pace = quota.worker_pace(QUOTA, quota.workers(QUOTA))
         directory = Directory(day.google, "workers", pace, quota.WORKER_BURST)
         self._worker = Worker(
-            day.store, directory, directory, day.sealer, plain_mail, self._mailer(), day.audit, day.hub,
-            "/Estudiantes", WAITS,
+            day.store, directory, directory, directory, day.sealer, plain_mail, self._mailer(), day.audit,
+            day.hub, "/Estudiantes", WAITS,
         )  # fmt: skip
 
     def _mailer(self) -> Any:

@@ -18,8 +18,10 @@ from secciones.adapters.sqlite import SqliteDocuments
 from secciones.domain.errors import CallerRefused, ResendRefused, Unavailable
 from secciones.ports.documents import Document
 from secciones.ports.mailer import Mail
+from secciones.services import look_in_units
 from secciones.services import run_batch as worker_module
 from secciones.services.batches import OUTBOX
+from secciones.services.mirror_accounts import mirror_accounts
 from secciones.services.pause import pause_resets, resume_resets
 from secciones.services.request_resend import request_resend
 from secciones.services.request_reset import repeated_submit, request_reset, select_students
@@ -48,6 +50,7 @@ from tests.support.world import COLLEAGUE, RULES, SCHOOL, SECTION, SESSION, WAIT
 _STUDENTS = (0, 1, 2, 4)
 _HEAD_TEACHER = 3  # whose account the registry names too, by somebody's mistake or malice
 _IN_GROUPS_OF = 2
+_HOUR = timedelta(hours=1)
 _LONGEST = timedelta(days=5)
 _ENDED = {"mailed", "partial", "closed"}
 _UNCHANGED_FROM_HERE = {"updated", *_ENDED}
@@ -123,6 +126,12 @@ class _Journey:
         if schedule.plot.colleague_after is not None:
             self.simulation.after(schedule.plot.colleague_after, lambda: self._click(_COLLEAGUES_FORM))
             self.story.forms = 2
+        if schedule.plot.is_mirrored:
+            now = self.simulation.clock.now()
+            self.directory.page_size = 500
+            mirror_accounts(
+                self.world.documents, self.directory, self.simulation.clock, "/Estudiantes", _HOUR, now + _HOUR
+            )
         if schedule.plot.pause:
             begins, ends = schedule.plot.pause
             self.simulation.after(begins, lambda: pause_resets(self.world.documents, self.simulation.clock, ""))
@@ -236,6 +245,7 @@ class _Journey:
         worker = Worker(
             documents=self._documents(process),
             directory=directory,
+            listing=directory,
             passwords=directory,
             opener=FaultySealer(process, self.world.sealer),
             render=plain_mail,
@@ -337,6 +347,8 @@ def _one_at_a_time() -> Iterator[None]:
     """Small groups, so that few students make several of them; and no threads, whose order nobody could repeat."""
     with (
         mock.patch.object(worker_module, "_GROUP", _IN_GROUPS_OF),
+        mock.patch.object(look_in_units, "_ACCOUNTS_A_PAGE", 1),
+        mock.patch.object(look_in_units, "_WORTH_ANOTHER", 1),
         mock.patch.object(worker_module, "_in_parallel", lambda work, rows: [work(row) for row in rows]),
     ):
         yield

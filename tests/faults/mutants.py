@@ -205,7 +205,7 @@ MUTANTS = (
         "{Outcome.CHANGED, Outcome.UNCONFIRMED}",
         "{Outcome.CHANGED}",
         "I2",
-        ("storms:60",),
+        ("storms:80",),
     ),
     Mutant(
         "believe a refusal after a change was begun",
@@ -213,7 +213,7 @@ MUTANTS = (
         "outcome=Outcome.UNCONFIRMED if row.student_id in begun else Outcome.REFUSED",
         "outcome=Outcome.REFUSED",
         "I2",
-        ("storms:60",),
+        ("storms:80",),
     ),
     Mutant(
         "close late without mailing what was set",
@@ -224,7 +224,7 @@ MUTANTS = (
         "            return _close(worker, batch.moved_to(BatchState.UPDATED))\n"
         "        batch = _checkpoint(worker, batch.moved_to(BatchState.UPDATED))\n",
         "I2",
-        ("storms:60",),
+        ("storms:80",),
     ),
     Mutant(
         "log the passwords",

@@ -18,6 +18,7 @@ from secciones.domain.errors import (
 )
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.domain.roster import Roster, School
+from secciones.ports.accounts import AccountPage
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.documents import Document, Documents, Key, Transaction
 from secciones.ports.mailer import Mail, Mailer
@@ -122,6 +123,9 @@ class FaultyDirectory:
 
     def find(self, address: str) -> Account | None:
         return self.process.call("directory.find", lambda: self.real.find(address), DirectoryUnavailable)
+
+    def page(self, token: str, org_unit: str = "") -> AccountPage:
+        return self.process.call("directory.page", lambda: self.real.page(token, org_unit), DirectoryUnavailable)
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         self.process.call(

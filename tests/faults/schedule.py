@@ -48,6 +48,7 @@ _GOOGLES = (Fault.TOO_MANY, Fault.OVERLOADED, Fault.QUOTA, Fault.RATE)
 _OWN: Mapping[str, tuple[Fault, ...]] = {
     "documents.transact": (Fault.AGAIN,),
     "directory.find": _GOOGLES,
+    "directory.page": _GOOGLES,
     "directory.set": (*_GOOGLES, Fault.FORBIDDEN),
     "mailer.send": _GOOGLES,
 }
@@ -74,14 +75,16 @@ class Outage:
 class Plot:
     """What teachers do after the first *Procesar*. A colleague presses it too, for one of the same students,
     `colleague_after` seconds after the first; the first presses *Reenviar* so long after the mail, the number of the
-    times counted by the page. Operators `pause` all resets from one second to another. Some `outages` and wrong clocks
-    (seconds, by process) belong to the plot."""
+    times counted by the page. Operators `pause` all resets from one second to another. All
+    accounts are in the mirror when it `is_mirrored`. Some `outages` and wrong clocks (seconds, by process) belong to
+    the plot."""
 
     colleague_after: float | None = None
     resends: Sequence[float] = ()
     outages: Sequence[Outage] = ()
     clock_errors: Mapping[str, float] = field(default_factory=dict)
     pause: tuple[float, float] | None = None
+    is_mirrored: bool = False
 
 
 _DAY = 86_400.0
@@ -93,6 +96,7 @@ PLOTS: Mapping[str, Plot] = {
     "resend": Plot(resends=[600]),
     "resends": Plot(resends=[600, 1200, 1800, 2400]),
     "late": Plot(resends=[_DAY + 3600]),
+    "mirrored": Plot(is_mirrored=True, resends=[600]),
     "pause": Plot(colleague_after=0.15, pause=_PAUSE),
     "unmailed": Plot(outages=[Outage("mailer", 0, 4 * 3600)]),
     "in_vain": Plot(resends=[_DAY - 900], outages=[Outage("mailer", 3600, 2 * _DAY)]),

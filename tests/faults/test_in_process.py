@@ -62,6 +62,12 @@ def test_a_pause_in_the_middle_of_changes_takes_nothing_from_anyone() -> None:
     assert not (report := explore.first_broken(names if IS_LONG else names[::12])), report
 
 
+def test_accounts_that_are_seen_in_a_list_of_their_unit_are_changed_as_safely() -> None:
+    ending = run(schedule_of("mirrored/calm"))
+    assert [call.port for call in ending.calls].count("directory.page") > 1
+    assert not (report := explore.first_broken(explore.singles("mirrored"))), report
+
+
 @pytest.mark.parametrize("plot", ["colleague", "resend"])
 def test_every_pair_of_faults_is_survived(plot: str) -> None:
     """All pairs in the long form; the same sample of them each time in the short one."""

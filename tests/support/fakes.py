@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from secciones.domain.accounts import Account
+from secciones.domain.accounts import Account, is_within
 from secciones.domain.batches import Batch
 from secciones.domain.errors import (
     BucketUnavailable,
@@ -114,20 +114,26 @@ class FakeDirectory:
     is_down: bool = False
     page_size: int = 2
     looks: int = 0
+    looked_up: list[str] = field(default_factory=list)
+    pages: int = 0
     before: Callable[[str], None] = nothing
     after: Callable[[str], None] = nothing
 
     def find(self, address: str) -> Account | None:
+        self.looked_up.append(address)
         if self.is_down:
             raise DirectoryUnavailable("backendError")
         return self.accounts.get(address)
 
-    def page(self, token: str) -> AccountPage:
+    def page(self, token: str, org_unit: str = "") -> AccountPage:
+        self.pages += 1
         if self.is_down:
             raise DirectoryUnavailable("backendError")
         if token and not token.isdigit():
             raise ListingExpired
-        accounts, start = [self.accounts[address] for address in sorted(self.accounts)], int(token or "0")
+        start = int(token or "0")
+        all_accounts = [self.accounts[address] for address in sorted(self.accounts)]
+        accounts = [account for account in all_accounts if is_within(account.org_unit, org_unit or "/")]
         end = start + self.page_size
         return AccountPage(accounts[start:end], str(end) if end < len(accounts) else "")
 

@@ -110,6 +110,7 @@ class World:
         return Worker(
             documents=self.documents,
             directory=self.directory,
+            listing=self.directory,
             passwords=self.directory,
             opener=self.sealer,
             render=plain_mail,

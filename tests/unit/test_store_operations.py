@@ -4,6 +4,7 @@ A call is a read of documents, however many, a query, or a commit, however many 
 event is one. Pages and worker are the real ones.
 """
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from secciones.domain.batches import BatchState
+from secciones.domain.quota import WORKER_BURST
 from secciones.ports.documents import Document, Documents, Key, Transaction
 from secciones.ports.sign_in import Identity
 from secciones.services.mirror_accounts import mirror_accounts
@@ -105,8 +107,8 @@ class CountedDocuments:
             result = work(watched)
             if watched.has_written:
                 self.calls.append("commit")
-            if self.memory is not None:
-                self.memory = watched.fetched if watched.has_written else set()
+            if self.memory is not None and watched.has_written:
+                self.memory |= watched.fetched
             return result
 
         return self.inner.transact(counted)
@@ -120,8 +122,12 @@ class Costs:
         self.world = World.in_folder(folder, students)
         self.documents = CountedDocuments(self.world.documents)
         self.world.documents = self.documents
-        # A change takes its time, or the lease would be looked at once for all of them.
-        self.world.directory.before = lambda _: self.world.clock.advance(seconds=SECONDS_OF_A_CHANGE)
+        # Changes beyond a burst take their time, or the lease would be looked at once for all of them.
+        changes = itertools.count(1)
+        self.world.directory.before = lambda _: self.world.clock.advance(
+            seconds=SECONDS_OF_A_CHANGE if next(changes) > WORKER_BURST else 0
+        )
+        self.world.directory.page_size = 500
         mirror_accounts(
             self.world.documents,
             self.world.directory,

@@ -66,10 +66,10 @@ class DirectoryAccounts:
         except ApiError as error:
             raise DirectoryUnavailable(error.reason) from error
 
-    def page(self, token: str) -> AccountPage:
+    def page(self, token: str, org_unit: str = "") -> AccountPage:
         """See AccountListing."""
         try:
-            return _page(self._api, token)
+            return _page(self._api, token, org_unit)
         except ApiError as error:
             if token and error.reason == "invalid":
                 raise ListingExpired from error
@@ -136,12 +136,11 @@ class DirectoryGlance:
         )
 
     def _accounts_of(self, org_unit: str) -> list[Account]:
-        quoted = org_unit.replace("\\", "\\\\").replace("'", "\\'")
-        page = _page(self._api, "", query=f"orgUnitPath='{quoted}'")
+        page = _page(self._api, "", org_unit)
         accounts = list(page.accounts)
         for _ in range(_PAGES_OF_A_UNIT - 1):
             if page.next_token and self._may_call():
-                page = _page(self._api, page.next_token, query=f"orgUnitPath='{quoted}'")
+                page = _page(self._api, page.next_token, org_unit)
                 accounts += page.accounts
         return accounts
 
@@ -186,8 +185,10 @@ def _find(api: GoogleApi, address: str) -> Account | None:
         raise
 
 
-def _page(api: GoogleApi, token: str, **search: str) -> AccountPage:
+def _page(api: GoogleApi, token: str, org_unit: str) -> AccountPage:
     """Raises ApiError."""
+    quoted = org_unit.replace("\\", "\\\\").replace("'", "\\'")
+    search = {"query": f"orgUnitPath='{quoted}'"} if org_unit else {}
     place = {"pageToken": token} if token else {}
     answer = api.call(
         lambda directory: directory.users().list(

@@ -120,12 +120,13 @@ class FirestoreDocuments:
 
         if self._memory:
             with contextlib.suppress(_OutOfDate):
-                return self._from_memory(work)
+                return self._from_memory(work, self._memory)
+            self._memory = {}
         return retried(run, _Changed, first_wait=0.05, seconds=CONTENTION_SECONDS, random=self._random)
 
-    def _from_memory(self, work: Callable[[Transaction], T]) -> T:
+    def _from_memory(self, work: Callable[[Transaction], T], memory: "dict[str, _Stored]") -> T:
         """Raises _OutOfDate whenever what is remembered is not known to be so, and then nothing was written."""
-        transaction = _OptimisticTransaction(self._database, self._now(), self._memory or {})
+        transaction = _OptimisticTransaction(self._database, self._now(), memory)
         try:
             result = work(transaction)
         except DocumentsUnavailable:
@@ -143,7 +144,7 @@ class FirestoreDocuments:
 
     def _remember(self, known: "dict[str, _Stored]") -> None:
         if self._memory is not None:
-            self._memory = known
+            self._memory |= known
 
 
 class _OutOfDate(Exception):

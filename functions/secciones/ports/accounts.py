@@ -28,10 +28,11 @@ class AccountPage:
 
 
 class AccountListing(Protocol):
-    """Lists all accounts of the institution, a page at a time, and changes nothing."""
+    """Lists accounts, a page at a time, and changes nothing."""
 
-    def page(self, token: str) -> AccountPage:
-        """The page that a token stands for; the first one for an empty token.
+    def page(self, token: str, org_unit: str = "") -> AccountPage:
+        """The page that a token stands for; the first one for an empty token. Of all accounts of the institution, or of
+        those in one unit and below it.
 
         Raises ListingExpired when the token is not known any more, DirectoryUnavailable as `find` does.
         """

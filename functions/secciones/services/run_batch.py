@@ -13,7 +13,7 @@ from secciones.domain.batches import Batch, BatchState, Row
 from secciones.domain.errors import ChangeRefused, DirectoryUnavailable, MailRefused, SealLost, Unavailable
 from secciones.domain.outcomes import Outcome
 from secciones.domain.passwords import derive_passwords
-from secciones.ports.accounts import AccountDirectory, PasswordSetter
+from secciones.ports.accounts import AccountDirectory, AccountListing, PasswordSetter
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
@@ -28,6 +28,7 @@ from secciones.services.batches import (
     take_lease,
 )
 from secciones.services.claims import ResetWaits, claim_accounts
+from secciones.services.look_in_units import look_in_units
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice, and
 # how far a teacher's bar jumps.
@@ -44,6 +45,7 @@ class Worker:
 
     documents: Documents
     directory: AccountDirectory
+    listing: AccountListing
     passwords: PasswordSetter
     opener: Opener
     render: MailRenderer
@@ -101,7 +103,8 @@ def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
     for group in _groups(batch.rows_with(Outcome.PENDING)):
         if _is_late(worker, batch):
             break
-        found = _in_parallel(partial(_looked_up, worker, batch), group)
+        seen = _seen_in_units(worker, batch, group)
+        found = _in_parallel(partial(_looked_up, worker, batch, seen), group)
         batch = batch.with_rows(_by_student(found))
         # The last group is written with the claims, which are what follows at once.
         if batch.rows_with(Outcome.PENDING):
@@ -111,9 +114,19 @@ def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
     return batch
 
 
-def _looked_up(worker: Worker, batch: Batch, row: Row) -> Row:
+def _seen_in_units(worker: Worker, batch: Batch, rows: Sequence[Row]) -> dict[str, Account]:
+    """Accounts that may be changed as far as a list tells, by address. Whoever is to be spared for a sign-in of late is
+    not among them: that is what a list may not know yet."""
+    if batch.spare_since:
+        return {}
+    unit, addresses = worker.students_org_unit, {row.address for row in rows}
+    seen = look_in_units(worker.documents, worker.listing, unit, addresses)
+    return {address: account for address, account in seen.items() if refusal(account, address, unit) is None}
+
+
+def _looked_up(worker: Worker, batch: Batch, seen: dict[str, Account], row: Row) -> Row:
     try:
-        account = worker.directory.find(row.address)
+        account = seen.get(row.address) or worker.directory.find(row.address)
     except DirectoryUnavailable as error:
         return _unreached(row, error)
     if account is None:

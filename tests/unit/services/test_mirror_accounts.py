@@ -57,9 +57,9 @@ def test_a_pass_reads_every_page_and_the_next_one_waits(world: World) -> None:
 def test_a_pass_goes_on_where_the_time_ran_out(world: World) -> None:
     page = world.directory.page
 
-    def slow(token: str) -> AccountPage:
+    def slow(token: str, org_unit: str = "") -> AccountPage:
         world.clock.advance(minutes=5)
-        return page(token)
+        return page(token, org_unit)
 
     world.directory.page = slow  # type: ignore[method-assign]
     began = world.clock.now()
@@ -73,10 +73,10 @@ def test_what_was_read_before_the_directory_failed_is_kept(world: World) -> None
     mirror(world, minutes=0)
     page = world.directory.page
 
-    def failing(token: str) -> AccountPage:
+    def failing(token: str, org_unit: str = "") -> AccountPage:
         if token:
             raise DirectoryUnavailable("quotaExceeded")
-        return page(token)
+        return page(token, org_unit)
 
     world.directory.page = failing  # type: ignore[method-assign]
     with pytest.raises(DirectoryUnavailable):
@@ -180,9 +180,9 @@ def test_a_mirror_that_is_old_is_told_to_operators_until_a_pass_ends(
 def test_a_first_pass_that_does_not_end_is_told_to_operators(world: World, log_lines: list[dict[str, Any]]) -> None:
     page = world.directory.page
 
-    def slow(token: str) -> AccountPage:
+    def slow(token: str, org_unit: str = "") -> AccountPage:
         world.clock.advance(hours=13)
-        return page(token)
+        return page(token, org_unit)
 
     world.directory.page = slow  # type: ignore[method-assign]
     mirror(world)
