@@ -12,8 +12,9 @@ one, each is a day of its own: at night there is no queue.
 What is real: *Procesar*, the worker, its pace and the formula of the quota, the registry that stands in. What is not:
 the Directory (200 ms a call, and Google's quota in any sixty seconds), Cloud Tasks (its concurrency and back-off),
 Cloud Run (an instance starts in 1.5 s, and is gone after fifteen idle minutes or four hours), the store (30 ms a
-transaction), Gmail (300 ms). Of signing in and of the mirror only their queries are there. Each process runs until it
-calls out and goes on when that call's time has passed, so that one seed is always the same day.
+transaction), Gmail (300 ms). Of signing in, of the look at a section and of the mirror only their queries are there.
+Each process runs until it calls out and goes on when that call's time has passed, so that one seed is always the same
+day.
 
 The exit status is 1 when a goal is missed on a day that has to hold it.
 """

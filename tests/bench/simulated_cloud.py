@@ -290,5 +290,10 @@ class Queue:
             self.waits.append((self._waits_since, self.hub.time))
             self._waits_since = None
 
+    @property
+    def waiting(self) -> float:
+        """For how many seconds something has been due and nobody free."""
+        return 0.0 if self._waits_since is None else self.hub.time - self._waits_since
+
     def _is_due(self) -> bool:
         return bool(self._ready) and self._ready[0][0] <= self.hub.time

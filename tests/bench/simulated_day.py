@@ -1,5 +1,6 @@
 """One day of a nation's classes, from the first teacher to the last mail; tests/bench/simulate.py says what is real."""
 
+import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from secciones.adapters.google_api import ApiError
 from secciones.adapters.registry_in_place import RegistryInPlace
 from secciones.domain import quota
 from secciones.domain.errors import DirectoryUnavailable, RegistryUnavailable
@@ -29,6 +31,7 @@ HOUR = 3600.0
 NINE, QUARTER_PAST_SEVEN = 9 * HOUR, 7.25 * HOUR
 LARGEST = 200
 RULES = ResetRules(DOMAIN, LARGEST, 100, timedelta(hours=1), timedelta(days=30))
+LOOKS_END = 10.0  # seconds that a batch has waited
 START, IDLE_LIFE, LONGEST_LIFE = 1.5, 15 * MINUTE, 4 * HOUR
 PAGES, PASS_EVERY = 2600, 4 * HOUR  # of the mirror: 1.3 million accounts, 500 a query
 # The goals. In the peak hour itself a batch may wait.
@@ -241,6 +244,8 @@ class Simulated:
 
     def _teacher(self, comes_at: float, sections: list[str]) -> None:
         self._sign_in_once(sections[0])
+        for _ in sections:
+            self._look_at_a_section()
         self.hub.sleep(comes_at - self.hub.time)
         key = sections[0]
         session = Session(key, key, f"{key}@{DOMAIN}", key, key, key)
@@ -269,6 +274,12 @@ class Simulated:
                 self._turned_away += 1
                 self.hub.sleep(MINUTE)
         self._sign_ins.append(self.hub.time - began)
+
+    def _look_at_a_section(self) -> None:
+        """One query for the unit of its school, while no batch waits; and none again when it is refused."""
+        if self.queue.waiting < LOOKS_END:
+            with contextlib.suppress(ApiError):
+                self.google.call("looks")
 
     def _mirror(self) -> None:
         """Passes over all accounts, four minutes of every five."""

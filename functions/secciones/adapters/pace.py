@@ -1,5 +1,6 @@
 """A pace for calls, so that all threads of a worker together stay inside its share of a quota by the minute."""
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -58,7 +59,9 @@ class Pace:
                 now = self._monotonic()
                 if sign == self._slowed_at or now - asked >= _PATIENCE_SECONDS:
                     return
-                self._turns.remove(turn)
+                # Of a small quota the minute's turns may have gone to others, and this one is forgotten.
+                with contextlib.suppress(ValueError):
+                    self._turns.remove(turn)
                 turn, sign = self._reserved(now), self._slowed_at
 
     def take(self) -> bool:

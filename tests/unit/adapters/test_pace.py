@@ -172,6 +172,25 @@ def test_who_waits_for_a_turn_when_a_call_is_refused_waits_once_more_but_not_for
     assert 5 <= timeline.now - before < 5 + 60 / 60 * 3
 
 
+def test_who_waits_while_more_calls_are_asked_for_than_a_minute_has_is_forgotten_without_harm() -> None:
+    timeline = Timeline()
+    others = iter(range(60))
+
+    def sleep(seconds: float) -> None:
+        if next(others, None) == 0:
+            for _ in others:
+                pace.wait()  # as other threads would, meanwhile
+            pace.slow_down()
+            timeline.now += seconds
+
+    pace = Pace(15, monotonic=timeline.monotonic, sleep=sleep)
+    pace.wait()
+    asked = timeline.now
+    pace.wait()
+
+    assert timeline.now > asked
+
+
 class PaceUnderRefusals(RuleBasedStateMachine):
     """Whatever is asked and refused: an order is kept, no minute is overdrawn, and nobody waits for ever."""
 
