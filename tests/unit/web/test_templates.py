@@ -107,6 +107,12 @@ def test_the_point_of_a_time_of_day_ends_its_sentence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", USUAL)
+def test_a_line_that_says_nothing_is_not_there_unless_a_script_fills_it(name: str) -> None:
+    empty = [line for line in page(name).iter("p") if not text_of(line)]
+    assert not [line for line in empty if not any(key.startswith("data-") for key in line.attrib)]
+
+
+@pytest.mark.parametrize("name", USUAL)
 def test_the_title_ends_with_the_name_of_the_service(name: str) -> None:
     title = text_of(only(page(name).iter("title")))
     assert re.fullmatch(r".+ · Restablecimiento de contraseñas por sección", title)
@@ -541,6 +547,8 @@ def test_a_session_that_ended_promises_no_tick_that_was_never_sent() -> None:
     ("name", "words"),
     [
         ("errors-wrong_domain", "@clases.edu.sv"),
+        ("errors-identity_locked", "Debe esperar"),
+        ("errors-identity_locked-until_unlocked", "Solicite que le habiliten el ingreso"),
         ("errors-identity_locked", "a las 3:45 p. m. del 9 de febrero de 2026"),
         ("errors-identity_locked", "soporte técnico de clases.edu.sv"),
         ("errors-identity_locked-until_unlocked", "soporte técnico de clases.edu.sv"),
