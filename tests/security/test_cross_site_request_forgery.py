@@ -11,7 +11,7 @@ import pytest
 
 from secciones.web.pages import login, reset, sections, verify
 from secciones.web.session import csrf_token
-from tests.support.site import SECRET, Pages
+from tests.support.site import SALT, SECRET, Pages
 from tests.support.stack import Stack
 from tests.support.visitor import Visitor, open_section
 from tests.support.world import DUI_AND_NIP, SCHOOL, SECTION
@@ -40,7 +40,7 @@ FOREIGN = {
 
 
 def another_sessions(pages: Pages, cookie: str) -> str:
-    return csrf_token(pages.session(pages.verified()).id, SECRET)
+    return csrf_token(pages.session(pages.verified()).id, SECRET, SALT)
 
 
 def the_cookies_own_value(pages: Pages, cookie: str) -> str:
@@ -48,7 +48,7 @@ def the_cookies_own_value(pages: Pages, cookie: str) -> str:
 
 
 def another_keys(pages: Pages, cookie: str) -> str:
-    return csrf_token(pages.session(cookie).id, "x" * 32)
+    return csrf_token(pages.session(cookie).id, "x" * 32, SALT)
 
 
 TOKENS: dict[str, Callable[[Pages, str], str]] = {
@@ -92,7 +92,7 @@ def test_a_form_without_the_sessions_own_token_does_nothing(pages: Pages, cookie
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_token_in_the_address_or_in_a_header_is_none(pages: Pages, cookie: str, path: str) -> None:
-    token = csrf_token(pages.session(cookie).id, SECRET)
+    token = csrf_token(pages.session(cookie).id, SECRET, SALT)
     form = FORM | {"csrf_token": ""}
     answer = pages.post(f"{path}?csrf_token={token}", cookie, form, **{"X-CSRF-Token": token})
     assert answer.status == 403
@@ -103,7 +103,7 @@ def test_a_token_in_the_address_or_in_a_header_is_none(pages: Pages, cookie: str
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/xml", ""])
 def test_a_body_that_is_no_form_does_nothing(pages: Pages, cookie: str, path: str, kind: str) -> None:
     """What another site's script may send without asking first."""
-    token = csrf_token(pages.session(cookie).id, SECRET)
+    token = csrf_token(pages.session(cookie).id, SECRET, SALT)
     body = f'{{"csrf_token": "{token}", "confirmed": "yes"}}&csrf_token={token}'
     headers = {"Origin": pages.origin, "Content-Type": kind}
     assert pages.ask("POST", path, cookie, body, headers).status == 403
@@ -113,7 +113,7 @@ def test_a_body_that_is_no_form_does_nothing(pages: Pages, cookie: str, path: st
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_no_other_method_does_what_a_form_does(pages: Pages, cookie: str, path: str, method: str) -> None:
-    token = csrf_token(pages.session(cookie).id, SECRET)
+    token = csrf_token(pages.session(cookie).id, SECRET, SALT)
     headers = {"Origin": pages.origin, "X-HTTP-Method-Override": "POST"}
     query = "&".join(f"{name}={value}" for name, value in (FORM | {"csrf_token": token, "_method": "POST"}).items())
     assert pages.ask(method, f"{path}?{query}", cookie, None, headers).status in {200, 303, 404, 405}

@@ -25,10 +25,12 @@ from secciones.web.pages import login, reset, sections, verify
 from secciones.web.routes import RouteTable
 from secciones.web.session import SESSION_COOKIE, csrf_token
 from tests.support.fakes import FakeProvider
+from tests.support.html import check_page_once
 from tests.support.world import DOMAIN, RULES, SESSION, TEACHER, VERIFICATION, World
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 SECRET = "s" * 32
+SALT = "salt"
 TABLES = {
     name: RouteTable(module.ROUTES)
     for name, module in {"login": login, "verify": verify, "sections": sections, "reset": reset}.items()
@@ -62,7 +64,7 @@ class Pages:
     def post(self, path: str, cookie: str = "", form: Any = None, **headers: str) -> Answer:
         """A form as our own page sends it, with the token of the cookie's session."""
         session = self.sessions.find(cookie)[0] if cookie else None
-        token = {"csrf_token": csrf_token(session.id, SECRET)} if session else {}
+        token = {"csrf_token": csrf_token(session.id, SECRET, SALT)} if session else {}
         return self.ask("POST", path, cookie, token | (form or {}), {"Origin": self.origin} | headers)
 
     def ask(self, method: str, path: str, cookie: str, data: Any, headers: Mapping[str, str]) -> Answer:
@@ -73,12 +75,10 @@ class Pages:
         all_headers |= {"Cookie": cookie} if cookie else {}
         with flask.Flask("site").test_request_context(path, method=method, data=data, headers=all_headers) as context:
             response = self.answer(context.request)
-            return Answer(
-                response.status_code,
-                dict(response.headers),
-                response.headers.getlist("Set-Cookie"),
-                response.get_data(as_text=True),
-            )
+            text = response.get_data(as_text=True)
+            if response.mimetype == "text/html" and text:  # a redirect has nothing
+                check_page_once(text)
+            return Answer(response.status_code, dict(response.headers), response.headers.getlist("Set-Cookie"), text)
 
     def answer(self, request: flask.Request) -> flask.Response:
         name = self.routes.backend(request.path)

@@ -19,7 +19,7 @@ from secciones.services.mirror_accounts import mirror_accounts
 from secciones.services.sign_in import Institution, begin_sign_in, complete_sign_in
 from secciones.web.session import csrf_token
 from tests.support.fakes import FakeProvider
-from tests.support.site import SECRET, Pages
+from tests.support.site import SALT, SECRET, Pages
 from tests.support.world import DOMAIN, DUI_AND_NIP, SCHOOL, SECTION, SESSION, TEACHER, World, account
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ def journey(costs: Costs) -> dict[str, int]:
         return result
 
     def post(name: str, path: str, cookie: str, form: dict[str, Any]) -> Any:
-        token = csrf_token(pages.session(cookie).id, SECRET)
+        token = csrf_token(pages.session(cookie).id, SECRET, SALT)
         headers = {"Origin": pages.origin}
         return take(name, lambda: pages.ask("POST", path, cookie, form | {"csrf_token": token}, headers))
 

@@ -1,6 +1,5 @@
 """The boundary of the web functions: every request goes in here, and every error comes out as a page."""
 
-import hmac
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -24,11 +23,12 @@ from secciones.ports.audit import AuditEvent
 from secciones.ports.documents import Key
 from secciones.services import pause
 from secciones.services.sessions import Step
+from secciones.web.compression import compressed
 from secciones.web.errors import ErrorPage, FormExpired, SessionRequired, error_context, error_page
 from secciones.web.headers import secure
 from secciones.web.page import ID, Page, Site
 from secciones.web.routes import Route, RouteTable
-from secciones.web.session import session_cookie
+from secciones.web.session import is_csrf_token, session_cookie
 
 # 200 students' ids and the form's own fields; Flask answers more with its own error, which the table knows.
 _LARGEST_FORM = 64 * 1024
@@ -50,7 +50,7 @@ def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callabl
             response = _handled(page, route, ports)
         except Exception as error:  # noqa: BLE001 - the boundary: every error becomes a page
             response = _failed(page, error)
-    return secure(response)
+    return secure(compressed(request, response))
 
 
 def _arrived(page: Page, route: Route[Any], path_values: dict[str, str]) -> Page:
@@ -89,7 +89,7 @@ def _require_own_form(page: Page) -> None:
     origin, sender = page.request.headers.get("Origin"), page.request.headers.get("Sec-Fetch-Site")
     if origin not in {None, page.site.origin} or sender not in _OWN_SENDERS:
         raise FormExpired
-    if page.session is None or not hmac.compare_digest(page.field("csrf_token").encode(), page.csrf_token.encode()):
+    if page.session is None or not is_csrf_token(page.field("csrf_token"), page.session.id, page.site.session_secret):
         raise FormExpired
 
 

@@ -64,8 +64,8 @@ class Page:
 
     @property
     def csrf_token(self) -> str:
-        """The token for the forms of this page; empty without a session."""
-        return csrf_token(self.session.id, self.site.session_secret) if self.session else ""
+        """The token for the forms of this page, another text in every answer; empty without a session."""
+        return csrf_token(self.session.id, self.site.session_secret, self.request_id) if self.session else ""
 
     def field(self, name: str) -> str:
         """A field of the submitted form; empty when it is not there."""

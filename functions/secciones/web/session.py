@@ -48,9 +48,16 @@ def forget(response: flask.Response, name: str) -> None:
     response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
 
 
-def csrf_token(session_id: str, secret: str) -> str:
-    """What a form of this session carries to prove that it is ours."""
-    return hmac.new(secret.encode(), b"csrf\0" + session_id.encode(), hashlib.sha256).hexdigest()
+def csrf_token(session_id: str, secret: str, salt: str) -> str:
+    """What a form of this session carries to prove that it is ours; with another salt it is another text."""
+    proof = hmac.new(secret.encode(), f"csrf\0{session_id}\0{salt}".encode(), hashlib.sha256)
+    return f"{salt}.{proof.hexdigest()}"
+
+
+def is_csrf_token(token: str, session_id: str, secret: str) -> bool:
+    """Whether it is one of this session, with whatever salt."""
+    salt = token.rpartition(".")[0]
+    return hmac.compare_digest(token.encode(), csrf_token(session_id, secret, salt).encode())
 
 
 def _cookie(request: flask.Request, name: str) -> str | None:

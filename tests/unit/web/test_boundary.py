@@ -18,6 +18,7 @@ from secciones.web.pages import login, reset, sections, verify
 from secciones.web.routes import Route, RouteTable
 from secciones.web.session import SESSION_COOKIE, csrf_token
 from tests.support.html import check_page
+from tests.support.site import SALT
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -100,7 +101,7 @@ def test_a_forged_cookie_is_no_session(front: Front, cookie: str) -> None:
 def test_a_form_without_the_sessions_own_token_is_refused_and_changes_nothing(front: Front) -> None:
     cookie, _ = front.session(verified=True)
     _, other = front.session(verified=True)
-    for token in ("", "x", csrf_token(other.id, SECRET), "ñ" * 70):
+    for token in ("", "x", csrf_token(other.id, SECRET, SALT), "ñ" * 70):
         response = front.ask("/verified", "POST", cookie, {"csrf_token": token})
         assert response.status_code == 403
     assert front.handler.called == 0
@@ -108,7 +109,7 @@ def test_a_form_without_the_sessions_own_token_is_refused_and_changes_nothing(fr
 
 def test_a_form_with_the_token_is_taken(front: Front) -> None:
     cookie, session = front.session(verified=True)
-    form = {"csrf_token": csrf_token(session.id, SECRET)}
+    form = {"csrf_token": csrf_token(session.id, SECRET, SALT)}
     assert front.ask("/verified", "POST", cookie, form).status_code == 200
     assert front.ask("/verified", "POST", cookie, form, Origin=ORIGIN).status_code == 200
     assert front.handler.called == 2
@@ -117,14 +118,14 @@ def test_a_form_with_the_token_is_taken(front: Front) -> None:
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://www.clases.edu.sv.evil.example"])
 def test_a_form_from_another_site_is_refused_even_with_the_token(front: Front, origin: str) -> None:
     cookie, session = front.session(verified=True)
-    form = {"csrf_token": csrf_token(session.id, SECRET)}
+    form = {"csrf_token": csrf_token(session.id, SECRET, SALT)}
     assert front.ask("/verified", "POST", cookie, form, Origin=origin).status_code == 403
     assert front.handler.called == 0
 
 
 def test_a_form_that_is_too_large_is_refused(front: Front) -> None:
     cookie, session = front.session(verified=True)
-    form: dict[str, object] = {"csrf_token": csrf_token(session.id, SECRET), "x": "y" * 100_000}
+    form: dict[str, object] = {"csrf_token": csrf_token(session.id, SECRET, SALT), "x": "y" * 100_000}
     response = front.ask("/verified", "POST", cookie, form)
     assert response.status_code == 413
     check_page(response.get_data(as_text=True))

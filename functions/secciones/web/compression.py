@@ -1,0 +1,25 @@
+"""Pages are sent compressed: over a slow line the page of a section is there in a quarter of the time.
+
+How well an answer compresses tells whoever watches the line how much of it repeats (BREACH): worth something only
+where one answer holds both what an attacker chose and what an attacker wants to know. So only pages that are answered
+with 200 are compressed. They show nothing of their address, a form brings them only with the session's token, and the
+token is another text in every answer.
+"""
+
+import zlib
+
+import flask
+
+_LEVEL = 6
+_GZIP = 31
+
+
+def compressed(request: flask.Request, response: flask.Response) -> flask.Response:
+    """The answer, shorter when it is a page and the browser takes it."""
+    if response.status_code != 200 or response.mimetype != "text/html":
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"]:
+        response.set_data(zlib.compress(response.get_data(), _LEVEL, wbits=_GZIP))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
