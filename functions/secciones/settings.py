@@ -165,6 +165,7 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     mail_sender: str = _setting(values.address)
     students_org_unit: str = _setting(values.org_unit, "/Estudiantes")
     institution_name: str = _setting(values.text, "Ministerio de Educación")
+    support_contact: str = _setting(values.text, "")
     public_url: str = _setting(values.url)
     sign_in_url: str = _setting(values.url, "https://accounts.google.com")
 

@@ -305,4 +305,4 @@ def _mail_renderer(settings: s.WorkerSettings) -> Any:
 
     environment = template_environment(_STAGED / "templates")
     domain = settings.mail_sender.rpartition("@")[2]
-    return mail_renderer(environment, settings.institution_name, domain, settings.sign_in_url)
+    return mail_renderer(environment, settings.institution_name, domain, settings.sign_in_url, settings.support_contact)

@@ -23,6 +23,7 @@ module "worker" {
   settings = merge(local.common_settings, local.directory_settings, {
     PUBLIC_URL                = "https://${var.domain}"
     INSTITUTION_NAME          = var.institution_name
+    SUPPORT_CONTACT           = var.support_contact
     STUDENTS_ORG_UNIT         = var.students_org_unit
     SEAL_KEY                  = google_kms_crypto_key.seeds.id
     WORKER_URL                = format(local.url_of_function, "worker")

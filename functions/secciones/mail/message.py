@@ -36,11 +36,12 @@ def mail_renderer(
     institution: str,
     sender_domain: str,
     sign_in_url: str,
+    contact: str = "",
 ) -> MailRenderer:
     """The port, over an environment that finds web/templates and web/mail.
 
     `sender_domain` is the institution's domain, in the texts and in the Message-ID; `sign_in_url` is where students
-    sign in.
+    sign in, `contact` how teachers reach the support, if that is known.
     """
     words = _Words(
         templates.get_template("words.txt").make_module({"sign_in": sign_in_url.removeprefix("https://")}),
@@ -55,6 +56,7 @@ def mail_renderer(
         context = {
             "accounts": accounts,
             "batch": batch,
+            "contact": contact,
             "by_outcome": by_outcome(unchanged),
             "by_section": by_section(accounts),
             "domain": sender_domain,

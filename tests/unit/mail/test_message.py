@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from secciones.domain.outcomes import Outcome
+from secciones.mail.message import mail_renderer
 from secciones.templates import template_environment
 from tests.support.html import parse_page, text_of
 from tests.unit.mail.batches import (
@@ -248,3 +249,13 @@ def test_every_outcome_has_a_reason_and_advice_that_need_no_escaping() -> None:
         for words in words_of(outcome):
             assert words
             assert not re.search(r"[<>&\"'\n]", words)
+
+
+def test_whoever_did_not_ask_for_it_reads_how_to_reach_the_support_where_that_is_known() -> None:
+    templates = template_environment(WEB / "templates", WEB / "mail")
+    contact = "soporte@clases.edu.sv, teléfono 2592-0000"
+    reachable = mail_renderer(templates, "Ministerio de Educación", DOMAIN, "https://accounts.google.com", contact)
+    mail = reachable(batch(row(1)), passwords_of(batch(row(1))))
+    for text in (" ".join(mail.text.split()), readable(mail.html)):
+        assert f"el soporte técnico de clases.edu.sv ({contact}) e indique el código MESA2NUB" in text
+    assert "soporte técnico de clases.edu.sv e indique" in mail_of(batch(row(1))).text
