@@ -51,7 +51,7 @@ bench: $(VENV)/test.stamp  ## Print figures as ratios of one run, and keep them;
 bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/….json B=.local/bench/….json
 	@$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.compare $(or $(A),$(error A names a run)) $(or $(B),$(error B names a run))
 
-pictures: $(VENV)/test.stamp  ## Write a picture of every page in every state to .local/pictures/; PAGE=students takes some
+pictures: $(VENV)/test.stamp  ## Write pictures of every page in every state, and of the slips, to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)
 
 guide: $(VENV)/test.stamp  ## Take the pictures of the teachers' guide anew, walking its steps, and make its PDF
