@@ -9,13 +9,14 @@ from collections.abc import Callable
 _MINUTE = 60.0
 # After a refusal the minute before it is taken for all that there is. From a little below that a pace comes back up as
 # TCP CUBIC does (RFC 9438): it is near again within minutes, stays there for longest, and then looks for more and more.
-_DROP = 0.05
+_DROP = 0.07
 _RETURN_SECONDS = 600.0
 # Until it is back it makes up for a pause by so many calls at most: those of a whole burst would be refused together.
 _SLOWED_BURST = 3
 # Slower yet, a worker's threads would wait for their turns for longer than it may be taken for alive.
 _SLOWEST = 1 / 3
-# Calls that were under way together are refused together: that is one sign of being too fast, not many.
+# Calls that were under way together are refused together: that is one sign of being too fast, not many. For so long
+# nobody else goes.
 _ONE_SIGN_SECONDS = 1.0
 # Who waits for a turn when a call is refused waits once more, but for no longer than this.
 _PATIENCE_SECONDS = 5.0
@@ -86,7 +87,7 @@ class Pace:
             limit = self._limit if since < _MINUTE else self._speed(now)
             self._limit = max(_SLOWEST, min(limit, max(limit / 2, self._granted(now))))
             self._slowed_at = now
-            self._next_slot = max(self._next_slot, now + self._interval / self._speed(now))
+            self._next_slot = max(self._next_slot, now + max(_ONE_SIGN_SECONDS, self._interval / self._speed(now)))
 
     def _slot(self, now: float) -> float:
         speed = self._speed(now)

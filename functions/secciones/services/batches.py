@@ -21,7 +21,7 @@ OUTBOX = "outbox"
 # does not wait long for the next one.
 LEASE = timedelta(seconds=120)
 # The part of a lease in which a change that was begun has ended for certain. Its tries take 33 of the 120 seconds, and
-# their turns among those of the other threads 53 at the slowest pace and while calls are refused.
+# their turns among those of the other threads 56 at the slowest pace and while calls are refused.
 _LAST_CHANGE = 0.75
 # For how long threads share the sight of a lease; it is a small part of those seconds.
 _SEEN_FOR = timedelta(seconds=4)

@@ -109,7 +109,7 @@ def after_a_refusal(granted: int, minutes: int) -> tuple[list[float], float]:
 def test_after_a_refusal_it_is_slower_than_what_was_let_through_in_the_minute_before() -> None:
     turns, refused_at = after_a_refusal(granted=450, minutes=1)
 
-    assert len(turns) == pytest.approx(0.96 * 450, rel=0.02)
+    assert len(turns) == pytest.approx(0.94 * 450, rel=0.02)
     assert turns[0] > refused_at
 
 
@@ -126,7 +126,7 @@ def test_it_is_near_the_limit_again_within_minutes_and_beyond_it_only_later() ->
 def test_of_few_calls_one_refusal_takes_half_at_most() -> None:
     turns, _ = after_a_refusal(granted=30, minutes=2)
 
-    assert len(turns) / 2 == pytest.approx(0.96 * 300, rel=0.02)
+    assert len(turns) / 2 == pytest.approx(0.94 * 300, rel=0.02)
 
 
 def test_one_that_does_not_give_way_leaves_it_to_the_others() -> None:
@@ -147,7 +147,7 @@ def test_what_is_refused_together_slows_down_once() -> None:
         pace.slow_down()
 
     start = timeline.now
-    assert moments(pace, timeline, [0])[0] - start == pytest.approx(0.1 / 0.475, rel=0.01)
+    assert moments(pace, timeline, [0])[0] - start == pytest.approx(1)
 
 
 def test_who_waits_for_a_turn_when_a_call_is_refused_waits_once_more_but_not_for_ever() -> None:
