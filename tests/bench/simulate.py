@@ -13,6 +13,7 @@ What is real: *Procesar*, the worker, its pace and the formula of the quota, the
 the Directory (200 ms a call, and Google's quota in any sixty seconds), Cloud Tasks (its concurrency and back-off),
 Cloud Run (an instance starts in 1.5 s, and is gone after fifteen idle minutes or four hours), the store (30 ms a
 transaction), Gmail (300 ms). Of signing in, of the look at a section and of the mirror only their queries are there.
+The mirror knows nobody yet, so that an account costs two queries; with a fresh one it is little more than one.
 Each process runs until it calls out and goes on when that call's time has passed, so that one seed is always the same
 day.
 
