@@ -3,12 +3,12 @@
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 from secciones import setting_values as values
 
 S = TypeVar("S", bound="CommonSettings")
+T = TypeVar("T")
 
 
 class SettingsError(Exception):
@@ -23,7 +23,22 @@ def _setting(read: Callable[[str], Any], default: str | None = None, *, needless
     return dataclasses.field(metadata={"read": read, "default": default, "needless_with": needless_with})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(_setting,))
+def _dataclass_once_needed(settings: type[T]) -> type[T]:
+    """A frozen dataclass, which `fields` makes of it: a function needs one of these, and to make them all would take a
+    third of the time in which a start imports what is ours."""
+    return settings
+
+
+def fields(settings: "type[CommonSettings]") -> tuple[dataclasses.Field[Any], ...]:
+    """The settings of a function."""
+    for one in reversed(settings.__mro__[:-1]):
+        if "__dataclass_fields__" not in vars(one):
+            dataclasses.dataclass(frozen=True, kw_only=True, repr=False, eq=False)(one)
+    return dataclasses.fields(settings)
+
+
+@_dataclass_once_needed
 class CommonSettings:
     """What every function needs."""
 
@@ -35,7 +50,7 @@ class CommonSettings:
     audit_retention_days: int = _setting(values.count, "730")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class PageSettings(CommonSettings):
     """What every function with pages needs. A session ends when it is idle so long and at the latest so many hours
     after the sign-in; *Procesar* demands DUI and NIP no older than `identity_minutes`. `support_contact` says in one
@@ -51,7 +66,7 @@ class PageSettings(CommonSettings):
     identity_minutes: int = _setting(values.count, "20")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class RegistrySettings(CommonSettings):
     """Which registry is asked: SIGES, what was imported, or that only when SIGES does not answer; and how to reach
     SIGES."""
@@ -61,7 +76,7 @@ class RegistrySettings(CommonSettings):
     siges_token: str = _setting(values.secret, needless_with="oneroster")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class DirectorySettings(CommonSettings):
     """Where the Directory is, for whom its calls are made, and how many a minute Google allows this administrator."""
 
@@ -72,7 +87,7 @@ class DirectorySettings(CommonSettings):
     directory_queries_per_minute: int = _setting(values.count, "2400")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class SealSettings(CommonSettings):
     """The key that seals the seeds of batches."""
 
@@ -80,7 +95,7 @@ class SealSettings(CommonSettings):
     seal_key: str = _setting(values.text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class QueueSettings(CommonSettings):
     """The queue of batches and the worker that it calls."""
 
@@ -90,7 +105,7 @@ class QueueSettings(CommonSettings):
     tasks_service_account: str = _setting(values.address)
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class CallerSettings(CommonSettings):
     """Who issues the tokens with which the platform calls a background function, and whether Cloud Run takes their
     signatures off: where the platform sends one token alone, as Cloud Tasks and Cloud Scheduler do, it does."""
@@ -99,7 +114,7 @@ class CallerSettings(CommonSettings):
     caller_signatures: str = _setting(values.one_of("kept", "removed"), "kept")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class LoginSettings(PageSettings, DirectorySettings):
     """Settings of the function `login`. With `require_two_step` only accounts with 2-step verification come in."""
 
@@ -110,7 +125,7 @@ class LoginSettings(PageSettings, DirectorySettings):
     require_two_step: bool = _setting(values.switch, "false")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class VerifySettings(PageSettings, RegistrySettings):
     """Settings of the function `verify`. `forwarded_for_position` says which entry of X-Forwarded-For, counted from the
     end, is the client's: Google's load balancer appends two (the client's and its own), Cloud Run alone one."""
@@ -126,7 +141,7 @@ class VerifySettings(PageSettings, RegistrySettings):
     forwarded_for_position: int = _setting(values.count, "2")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class SectionsSettings(PageSettings, RegistrySettings, DirectorySettings):
     """Settings of the function `sections`. `page_instances` is how many instances of it there may be: each may look at
     accounts with that part of what all of them may."""
@@ -136,7 +151,7 @@ class SectionsSettings(PageSettings, RegistrySettings, DirectorySettings):
     page_instances: int = _setting(values.count, "40")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings):
     """Settings of the function `reset`. `batches_per_day` is how many one teacher may begin in 24 hours."""
 
@@ -146,7 +161,7 @@ class ResetSettings(PageSettings, RegistrySettings, SealSettings, QueueSettings)
     batch_retention_days: int = _setting(values.count, "30")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     """Settings of the function `worker`. `worker_concurrency` is how many batches the queue runs at a time: each
     worker takes that share of the Directory's quota. `lease_seconds` is how long a worker that says nothing is
@@ -170,7 +185,7 @@ class WorkerSettings(DirectorySettings, SealSettings, CallerSettings):
     sign_in_url: str = _setting(values.url, "https://accounts.google.com")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class SweeperSettings(QueueSettings, CallerSettings):
     """Settings of the function `sweeper`."""
 
@@ -178,7 +193,7 @@ class SweeperSettings(QueueSettings, CallerSettings):
     scheduler_service_account: str = _setting(values.address)
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class MirrorSettings(DirectorySettings, CallerSettings):
     """Settings of the function `mirror`, which begins a pass over all accounts every so many minutes."""
 
@@ -188,7 +203,7 @@ class MirrorSettings(DirectorySettings, CallerSettings):
     mirror_minutes: int = _setting(values.count, "240")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class AuditorSettings(CallerSettings):
     """Settings of the function `auditor`. `audited_days` is how far back it looks when its caller does not say."""
 
@@ -197,7 +212,7 @@ class AuditorSettings(CallerSettings):
     audited_days: int = _setting(values.count, "7")
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class OperateSettings(QueueSettings, CallerSettings):
     """Settings of the function `operate`, which operators call as a service account that only they may be."""
 
@@ -206,7 +221,7 @@ class OperateSettings(QueueSettings, CallerSettings):
     pseudonym_secret: str = _setting(values.secret)
 
 
-@dataclass(frozen=True, kw_only=True)
+@_dataclass_once_needed
 class ImporterSettings(CallerSettings):
     """Settings of the function `importer`. `registry_secret` is the key under which DUI and NIP are hashed, the same as
     `verify` has. An export that would change more than `import_change_percent` of all students, sections or teachers
@@ -228,7 +243,7 @@ def load(settings: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """
     read: dict[str, Any] = {}
     problems: list[str] = []
-    for field in dataclasses.fields(settings):
+    for field in fields(settings):
         name = field.name.upper()
         text = environ.get(name) or field.metadata["default"]
         if text is None and field.metadata["needless_with"] == read.get("registry", "unknown"):

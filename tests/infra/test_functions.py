@@ -1,6 +1,5 @@
 """What Terraform tells the functions is what they read, and what it makes of them is what they need."""
 
-import dataclasses
 import importlib
 import re
 from collections.abc import Sequence
@@ -77,7 +76,7 @@ def test_every_service_is_a_function(production: list[Resource]) -> None:
 def test_a_function_reads_every_setting_that_it_is_told(
     function: str, production: list[Resource], trial: list[Resource]
 ) -> None:
-    read = {field.name.upper() for field in dataclasses.fields(_type(function))}
+    read = {field.name.upper() for field in settings.fields(_type(function))}
 
     for environment in (production, trial):
         assert set(settings_of(environment, function)) - OF_THE_FRAMEWORK <= read
@@ -85,7 +84,7 @@ def test_a_function_reads_every_setting_that_it_is_told(
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_every_setting_that_has_no_default(function: str, production: list[Resource]) -> None:
-    fields = dataclasses.fields(_type(function))
+    fields = settings.fields(_type(function))
 
     assert {field.name.upper() for field in fields if field.metadata["default"] is None} <= set(
         settings_of(production, function)

@@ -1,7 +1,5 @@
 """Settings: all that is wrong at once, no loopback in the cloud, no insecure transport elsewhere."""
 
-import dataclasses
-
 import pytest
 
 from secciones import settings as s
@@ -33,7 +31,7 @@ def test_good_settings_are_read_with_googles_own_addresses_as_defaults() -> None
     assert settings.public_url == "https://www.clases.edu.sv"
     assert settings.store == "firestore"
     assert settings.workspace_domain == "clases.edu.sv"
-    fields = {field.name: field.metadata["default"] for field in dataclasses.fields(s.WorkerSettings)}
+    fields = {field.name: field.metadata["default"] for field in s.fields(s.WorkerSettings)}
     assert fields["directory_api_endpoint"] == "https://admin.googleapis.com"
     assert fields["gmail_api_endpoint"] == "https://gmail.googleapis.com"
     assert fields["token_endpoint"] == "https://oauth2.googleapis.com/token"
@@ -43,7 +41,7 @@ def test_good_settings_are_read_with_googles_own_addresses_as_defaults() -> None
 def test_everything_that_is_missing_is_named_at_once(settings: type[s.CommonSettings]) -> None:
     required = [
         field.name.upper()
-        for field in dataclasses.fields(settings)
+        for field in s.fields(settings)
         if field.metadata["default"] is None and field.metadata["needless_with"] != "siges"
     ]
     assert problems(settings, {}) == sorted(f"{name} is missing" for name in required)

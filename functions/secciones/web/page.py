@@ -1,5 +1,6 @@
 """What a handler is given: the request, the session, and how to answer."""
 
+import functools
 import json
 import re
 from dataclasses import dataclass, field
@@ -82,6 +83,13 @@ class Page:
         )
         return flask.Response(html, status, mimetype="text/html")
 
+    def render_for_anybody(self, template: str, **context: str) -> flask.Response:
+        """A page that says the same to everybody who is not signed in, in few variants: each is made once."""
+        if self.session:
+            return self.render(template, 200, **context)
+        html = _for_anybody(self.site.templates, template, tuple(context.items()))
+        return flask.Response(html, mimetype="text/html")
+
     def redirect(self, path: str) -> flask.Response:
         """See the other page, with GET."""
         return flask.Response(status=303, headers={"Location": path})
@@ -89,6 +97,11 @@ class Page:
     def json(self, value: Any) -> flask.Response:
         """An answer for a script."""
         return flask.Response(json.dumps(value), mimetype="application/json")
+
+
+@functools.lru_cache(maxsize=8)
+def _for_anybody(templates: jinja2.Environment, template: str, context: tuple[tuple[str, str], ...]) -> str:
+    return templates.get_template(template).render(user=None, csrf_token="", **dict(context))
 
 
 def matching(pattern: re.Pattern[str], value: str) -> str:

@@ -161,3 +161,14 @@ def test_a_resend_that_the_store_could_not_take_leads_back_to_its_result(pages: 
     answer = pages.post(f"{result}/reenviar", cookie, {"number": "1"})
     assert answer.status == 503
     assert link_to_retry(answer.text) == result
+
+
+def test_a_page_for_everybody_is_made_once_and_never_of_what_somebody_sees_who_is_signed_in(pages: Pages) -> None:
+    mine = pages.get("/secciones/", pages.signed_in()).text
+    assert SESSION.address in mine
+    first, second = (pages.get("/secciones/").text for _ in range(2))
+    assert first == second
+    assert SESSION.address not in first
+    assert "Su sesión se cerró" in pages.get("/secciones/?aviso=salida").text
+    assert "Su sesión se cerró" not in pages.get("/secciones/").text
+    assert SESSION.address in pages.get("/secciones/", pages.signed_in()).text

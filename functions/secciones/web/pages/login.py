@@ -43,12 +43,12 @@ def landing(page: Page, ports: LoginPorts) -> flask.Response:
     """What this is, and the button with Google's logo."""
     if page.session and page.session.step >= Step.VERIFIED:
         return page.redirect("/secciones/centros")
-    return page.render("pages/landing.html", notice=_NOTICES.get(page.request.args.get("aviso", ""), ""))
+    return page.render_for_anybody("pages/landing.html", notice=_NOTICES.get(page.request.args.get("aviso", ""), ""))
 
 
 def guide(page: Page, ports: LoginPorts) -> flask.Response:
     """The steps, for teachers."""
-    return page.render("pages/guide.html", address=f"{page.site.origin}/secciones/")
+    return page.render_for_anybody("pages/guide.html", address=f"{page.site.origin}/secciones/")
 
 
 def favicon(page: Page, ports: LoginPorts) -> flask.Response:
