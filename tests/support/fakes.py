@@ -269,6 +269,16 @@ class FakeProvider:
         return self.identity
 
 
+@dataclass
+class SendsBackAtOnce(FakeProvider):
+    """Google without its pages."""
+
+    origin: str = ""
+
+    def authorization_url(self, attempt: SignInAttempt) -> str:
+        return f"{self.origin}/secciones/oauth2/callback?code=good-code&state={attempt.state}"
+
+
 def plain_mail(batch: Batch, passwords: dict[str, str]) -> Mail:
     """A renderer whose text is the passwords, by address."""
     lines = [f"{row.address} {passwords[row.account_id]}" for row in batch.rows if row.outcome.has_password]

@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar, get_cookie_header
 
-from tests.support.html import check_page, parse_page, text_of
+from tests.support.html import check_page_once, parse_page, text_of
 
 Fields = list[tuple[str, str]]
 
@@ -70,7 +70,7 @@ class _LoopbackIsSecure(HTTPAdapter):
 class Visitor:
     """One browser at home at `origin`. `check` sees each page of it; a stand-in's pages are not ours to judge."""
 
-    def __init__(self, origin: str, check: Callable[[str], object] | None = check_page) -> None:
+    def __init__(self, origin: str, check: Callable[[str], object] | None = check_page_once) -> None:
         self.origin = origin
         self.check = check
         self.session = requests.Session()
