@@ -4,6 +4,7 @@ Pages are judged when the test is over, as the server sent them (HTML) and as th
 they were left (axe); what has been judged once is not judged again.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -82,6 +83,7 @@ class Seen:
                     yield f"{found}\n{state}"
                 else:
                     _clean.add(digest)
+            page.unroute_all(behavior="ignoreErrors")  # a picture below the fold may still be on its way
 
     def _watch(self, context: BrowserContext, options: dict[str, Any]) -> None:
         has_script = options.get("java_script_enabled", True)
@@ -101,7 +103,8 @@ class Seen:
 
         def look_and_close(**reason: Any) -> None:
             for page in context.pages:
-                add(page.evaluate(_STATE))
+                with contextlib.suppress(Error):  # it is on its way to another page, and has been seen on leaving
+                    add(page.evaluate(_STATE))
             close(**reason)
 
         context.on("response", read)
