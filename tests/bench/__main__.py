@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stage import stage
-from tests.bench import cold_start, load, warm_pages, worker
+from tests.bench import cold_start, load, slow_line, warm_pages, worker
 from tests.bench.figures import Figure, keep, machine, show
 from tests.support.emulator import emulated_firestore, started_emulator
 from tests.support.every_setting import EVERY_SETTING
@@ -42,6 +42,7 @@ def _figures(rounds: int, teachers: int, seconds: float) -> Iterator[Figure]:
             yield from cold_start.figures(build, settings, questions, rounds)
             yield from warm_pages.figures(build, settings, questions)
         yield from worker.figures(emulator)
+    yield from slow_line.figures()
     if teachers:
         yield from load.figures(teachers, seconds)
 
