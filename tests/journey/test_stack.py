@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -225,3 +226,25 @@ def test_a_part_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path) -
     terminal = (tmp_path / "output").read_text()
     assert "did not start" in terminal
     assert "'many'" in terminal
+
+
+def test_pages_weigh_little_on_the_wire(stack: Stack) -> None:
+    """50 kB with all that the first page loads, 15 kB for each page after it, that of a section of sixty among them."""
+    teacher = Visitor(stack.origin)
+
+    def weight(address: str) -> int:
+        with teacher.session.get(urljoin(stack.origin, address), stream=True, timeout=30) as answer:
+            assert answer.status_code == 200
+            return len(answer.raw.read(decode_content=False))
+
+    landing = teacher.get("/secciones/").page
+    files = {element.get(name, "") for element in landing.iter() for name in ("href", "src")}
+    loaded = [file for file in files if file.startswith("/secciones/static/")]
+    assert len(loaded) >= 4
+    assert weight("/secciones/") + sum(map(weight, loaded)) <= 50 * 1024
+
+    school = teacher.enter(stack.person("jose"))
+    sections = [link for link in school.links().values() if "/centros/" in link and link.count("/") == 6]
+    weights = {address: weight(address) for address in [school.url, *sections, "/secciones/restablecimientos"]}
+    assert max(weights.values()) <= 15 * 1024
+    assert max(len(teacher.get(section).html) for section in sections) > 40_000
