@@ -1,4 +1,4 @@
-"""A journey can be made with the keys alone: on the way the focus is always seen and covered by nothing."""
+"""Everything can be done with the keys alone: the focus is seen, is covered by nothing, goes in order and gets away."""
 
 import re
 from collections.abc import Iterator
@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from secciones.ports.sign_in import Identity
 from tests.support.fakes import SendsBackAtOnce
+from tests.support.sample_pages import ORIGIN, fulfill
 from tests.support.site import Pages
 from tests.support.world import DOMAIN, DUI_AND_NIP, SESSION, TEACHER, World, account
+from tests.unit.web.samples import Words, samples
 
+SAMPLES = {
+    sample.name: sample
+    for sample in samples(Words(), students=14)
+    if not sample.name.endswith("-anonymous")  # the same without the menu
+}
 # Where the focus is; what is on top there has to be the element itself, or its label.
 STOP = """() => {
     const one = document.activeElement, box = one.getBoundingClientRect(), style = getComputedStyle(one);
@@ -26,10 +33,18 @@ STOP = """() => {
         isUncovered: [one, ...(one.labels ?? [])].some((each) => each.contains(top)),
     };
 }"""
+TABBABLE = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary")]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true })).length"""
+IN_ORDER = """() => {
+    const before = window.stopBefore, here = document.activeElement;
+    window.stopBefore = here;
+    return !before || Boolean(before.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING);
+}"""
 
 
 def press(page: Page, key: str) -> dict[str, Any]:
     """Where the focus is then; it is always seen and never covered."""
+    page.wait_for_load_state()  # before its style is there, no focus is seen
     page.keyboard.press(key)
     stop: dict[str, Any] = page.evaluate(STOP)
     assert stop["isAway"] or (stop["isSeen"] and stop["isUncovered"]), stop
@@ -109,3 +124,20 @@ def test_a_journey_with_the_keys_alone(page: Page, pages: Pages, home: str) -> N
     go_to(page, "Salir")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Su sesión se cerró")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800), (320, 256)])
+def test_on_every_page_the_focus_goes_in_order_and_gets_away(chromium: Browser, width: int, height: int) -> None:
+    with chromium.new_context(viewport={"width": width, "height": height}) as context:
+        page = context.new_page()
+        page.route("**/*", lambda route: fulfill(route, SAMPLES))
+        for name in SAMPLES:
+            page.goto(f"{ORIGIN}/{name}")
+            page.locator(".skip").focus()  # a summary of errors has it at first
+            page.evaluate(IN_ORDER)
+            stops = ["Ir al contenido"]
+            # After the last one the focus goes to the browser's own controls, if there are any, or begins anew.
+            while not (stop := press(page, "Tab"))["isAway"] and stop["name"] not in stops[:1]:
+                stops.append(stop["name"])
+                assert page.evaluate(IN_ORDER), (name, stops)
+            assert len(stops) == page.evaluate(TABBABLE), (name, stops)
