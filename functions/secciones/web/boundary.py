@@ -50,7 +50,7 @@ def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callabl
             response = _handled(page, route, ports)
         except Exception as error:  # noqa: BLE001 - the boundary: every error becomes a page
             response = _failed(page, error)
-    return secure(compressed(request, response))
+    return secure(compressed(request, response, is_for_anybody=page.session is None))
 
 
 def _arrived(page: Page, route: Route[Any], path_values: dict[str, str]) -> Page:

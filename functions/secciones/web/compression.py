@@ -6,6 +6,7 @@ with 200 are compressed. They show nothing of their address, a form brings them 
 token is another text in every answer.
 """
 
+import functools
 import zlib
 
 import flask
@@ -14,12 +15,20 @@ _LEVEL = 6
 _GZIP = 31
 
 
-def compressed(request: flask.Request, response: flask.Response) -> flask.Response:
-    """The answer, shorter when it is a page and the browser takes it."""
+def compressed(request: flask.Request, response: flask.Response, *, is_for_anybody: bool = False) -> flask.Response:
+    """The answer, shorter when it is a page and the browser takes it. A page for anybody is the same again and again,
+    and compressed once."""
     if response.status_code != 200 or response.mimetype != "text/html":
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"]:
-        response.set_data(zlib.compress(response.get_data(), _LEVEL, wbits=_GZIP))
+        response.set_data((_packed_once if is_for_anybody else _packed)(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def _packed(page: bytes) -> bytes:
+    return zlib.compress(page, _LEVEL, wbits=_GZIP)
+
+
+_packed_once = functools.lru_cache(maxsize=8)(_packed)
