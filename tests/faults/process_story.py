@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from secciones.adapters.sqlite import SqliteDocuments
 from secciones.domain.batches import Batch
 from secciones.services.batches import BATCHES, from_document
 from tests.faults.checker import Mailed, Story, Told
-from tests.support.google_pages import changes, letters, mails
+from tests.support.google_pages import Letter, changes, letters, mails, wait_for
 from tests.support.stack import Stack
 
 _MOST = 1000
@@ -63,14 +64,19 @@ def _state(stack: Stack) -> Path:
 
 
 def _mailed(stack: Stack) -> list[Mailed]:
-    history = mails(stack.google)
     found = []
-    for address in {to for mail in history for to in mail["to"]}:
-        own = [mail for mail in history if mail["to"] == [address]]
-        for mail, letter in zip(own, reversed(letters(stack.google, address)), strict=True):
+    for address in {to for mail in mails(stack.google) for to in mail["to"]}:
+        for mail, letter in wait_for("each mail to be in its mailbox", partial(_mailbox, stack, address)):
             content = f"{letter.subject}{letter.text}{letter.html}{letter.attachments}"
             found.append(Mailed(_seconds(mail["time"]), mail["messageId"], address, content))
     return sorted(found, key=lambda mail: mail.at)
+
+
+def _mailbox(stack: Stack, address: str) -> list[tuple[dict[str, Any], Letter]]:
+    """Google's history beside what can be read; nothing while a mail comes between the two looks."""
+    own = [mail for mail in mails(stack.google) if mail["to"] == [address]]
+    read = letters(stack.google, address)[::-1]
+    return list(zip(own, read, strict=True)) if len(own) == len(read) else []
 
 
 def _outcomes(event: dict[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import mimetypes
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import flask
 import jinja2
+from werkzeug.security import safe_join
 from werkzeug.serving import make_server
 
 from infra.local.front_door.routes import read_routes
@@ -108,7 +110,8 @@ class Pages:
     @contextlib.contextmanager
     def served(self) -> Iterator[str]:
         """The pages and their static files on a free port, for a browser; yields their origin."""
-        app = flask.Flask("site", static_folder=str(WEB / "static"), static_url_path="/secciones/static")
+        app = flask.Flask("site", static_folder=None)
+        app.add_url_rule("/secciones/static/<path:name>", view_func=_static)
         app.add_url_rule("/<path:_>", view_func=lambda _: self.answer(flask.request), methods=["GET", "POST"])
         server = make_server("127.0.0.1", 0, app, threaded=True)
         self.origin = f"http://localhost:{server.server_port}"
@@ -140,6 +143,14 @@ class Pages:
                 return reset.ResetPorts(
                     world.registry, world.documents, world.queue, world.sealer, world.clock, world.ids, RULES
                 )
+
+
+def _static(name: str) -> flask.Response:
+    """Read whole: of a file that a browser does not wait for, nothing is left open."""
+    path = safe_join(str(WEB / "static"), name)
+    if path is None or not Path(path).is_file():
+        flask.abort(404)
+    return flask.Response(Path(path).read_bytes(), mimetype=mimetypes.guess_type(name)[0])
 
 
 @functools.cache
