@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from secciones import logs
@@ -107,7 +108,7 @@ class DirectoryGlance:
         for accounts in self._until(ends_at, self._accounts_of, sorted(org_units)).values():
             listed |= {account.address.lower(): account for account in accounts}
         seen: dict[str, Account | None] = {address: listed[address] for address in addresses if address in listed}
-        return seen | self._until(ends_at, self._account, sorted(set(addresses) - seen.keys()))
+        return seen | self._until(ends_at, partial(_find, self._api), sorted(set(addresses) - seen.keys()))
 
     def _until(self, ends_at: float, call: Callable[[str], T], keys: list[str]) -> dict[str, T]:
         """What the calls for the keys have brought by then, as far as the pace lets them go at once."""
@@ -143,9 +144,6 @@ class DirectoryGlance:
                 page = _page(self._api, page.next_token, org_unit)
                 accounts += page.accounts
         return accounts
-
-    def _account(self, address: str) -> Account | None:
-        return _find(self._api, address)
 
 
 class DirectoryPasswords:

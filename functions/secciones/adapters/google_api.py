@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,16 +50,9 @@ class ApiError(Exception):
         self.is_passing = is_passing
 
 
-def tried(
-    call: Callable[[], T],
-    *,
-    sleep: Callable[[float], None],
-    random: Callable[[], float],
-    longest_waits: Sequence[float] = _LONGEST_WAITS,
-) -> T:
-    """The result of the first try that succeeds, of one more than there are waits; raises the ApiError that is final or
-    the last."""
-    for longest_wait in longest_waits:
+def tried(call: Callable[[], T], *, sleep: Callable[[float], None], random: Callable[[], float]) -> T:
+    """The result of the first of at most 3 tries that succeeds; raises the ApiError that is final or the last."""
+    for longest_wait in _LONGEST_WAITS:
         try:
             return call()
         except ApiError as error:
@@ -128,7 +121,7 @@ class GoogleApi:
         self._pace = pace
         self._sleep = sleep
         self._random = random
-        self._longest_waits = () if is_tried_once else _LONGEST_WAITS
+        self._is_tried_once = is_tried_once
         self._building = threading.Lock()
         self._refreshing = threading.Lock()
         self._client: Any = None
@@ -139,12 +132,9 @@ class GoogleApi:
     def call(self, method: Callable[[Any], Any]) -> dict[str, Any]:
         """The answer to the request that `method` makes of the client; raises ApiError."""
         request = method(self._built_client())
-        return tried(
-            lambda: self._try(request),
-            sleep=self._sleep,
-            random=self._random,
-            longest_waits=self._longest_waits,
-        )
+        if self._is_tried_once:
+            return self._try(request)
+        return tried(lambda: self._try(request), sleep=self._sleep, random=self._random)
 
     def _try(self, request: Any) -> dict[str, Any]:
         from google.auth.exceptions import GoogleAuthError
