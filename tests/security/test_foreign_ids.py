@@ -1,7 +1,7 @@
 """Threat: a teacher writes another teacher's ids into addresses and forms. Guard: the registry and the store are
 asked for what is this teacher's, and what is another's answers exactly as what does not exist.
 
-Fails when `find_batch` (`services/request_reset.py`) does not look at whose batch it is, or the registry is asked for
+Fails when `own_batch` (`services/request_reset.py`) does not look at whose batch it is, or the registry is asked for
 a section without the teacher.
 """
 
