@@ -57,8 +57,8 @@ pictures: $(VENV)/test.stamp  ## Write pictures of every page in every state, an
 guide: $(VENV)/test.stamp  ## Take the pictures of the teachers' guide anew, walking its steps, and make its PDF
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.guide
 
-simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; fails when a goal is missed; DAYS=10 for a fortnight
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.simulate --days $(or $(DAYS),1)
+simulate: $(VENV)/test.stamp  ## A nation's first day of classes in virtual time, with a picture; fails when a goal is missed; DAYS=10 for a fortnight, SEED=another
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.simulate --days $(or $(DAYS),1) $(if $(SEED),--seed '$(SEED)')
 
 stage: $(VENV)/run.stamp  ## Build one self-contained folder a function, in build/
 	$(IMPORT_ROOTS) $(BIN)/python functions/stage.py --output build

@@ -1,12 +1,12 @@
 """A nation's first days of classes in virtual time: real use cases, with stand-ins behind the ports.
 
-    python -m tests.bench.simulate [--days 1] [--picture .local/simulation.png]
+    python -m tests.bench.simulate [--days 1] [--seed secciones] [--picture .local/simulation.png]
 
 Arrivals. Of the nation's 47,000 sections a third is reset in the first ten school days, on the first day 18 % of these;
 or, in the second scenario, all of them are. A section has 23 students, give or take nine. One teacher in twenty has
 several sections in one batch, up to 200 students, which is the most. Of a day's teachers 55 % come around 7:20 (give or
 take 35 minutes), 25 % around 13:00, and the rest at any time from 7 to 17; each has signed in two to six minutes
-before. Whom SIGES fails comes back in five to fifteen minutes. All of it is drawn from one seed. With more days than
+before. Whom SIGES fails comes back in five to fifteen minutes. All of it is drawn from the seed. With more days than
 one, each is a day of its own: at night there is no queue.
 
 What is real: *Procesar*, the worker, its pace and the formula of the quota, the registry that stands in. What is not:
@@ -55,6 +55,7 @@ SCENARIOS = (
     Scenario("a crowd, four times what is expected", EXPECTED * 4, is_beyond=True),
     Scenario("the crowd, half the quota", EXPECTED * 4, quota=QUOTA // 2, is_beyond=True),
 )
+_DESCRIBED = "\n\n".join((__doc__ or "").split("\n\n")[2:4])
 Column = tuple[str, Callable[[Played], str]]
 _HOW_IT_WENT: tuple[Column, ...] = (
     ("batches", lambda p: f"{len(p.batches):,}"),
@@ -97,6 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     days = [(one, day) for one in SCENARIOS for day in range(options.days if one.is_fortnight else 1)]
     played: list[Played] = []
+    print(f"seed {options.seed!r}\n\n{_DESCRIBED}\n")
     print(_row("", [name for name, _ in _HOW_IT_WENT]))
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for future in [pool.submit(_play, one, day, options.seed) for one, day in days]:
