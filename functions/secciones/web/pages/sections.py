@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import flask
 
@@ -11,9 +11,9 @@ from secciones.domain.roster import School, Section
 from secciones.ports.clock import Clock, Ids
 from secciones.ports.documents import Documents
 from secciones.ports.registry import Registry
-from secciones.services.account_standings import Known, with_standings
 from secciones.services.arrange_students import Group, Order, Wish, arrange, groups_of
-from secciones.services.list_sections import SectionView, StudentRow, list_schools, list_sections, list_students
+from secciones.services.list_sections import StudentRow, list_schools, list_sections
+from secciones.services.open_section import OpenSection, open_section
 from secciones.services.selections import Choice, forget_choices, keep_choice, kept_choices
 from secciones.services.sessions import Step
 from secciones.web.page import ID, Page, matching
@@ -52,7 +52,7 @@ def sections(page: Page, ports: SectionsPorts) -> flask.Response:
 def students(page: Page, ports: SectionsPorts) -> flask.Response:
     """The students of one section, to be ticked. The form carries a value that is good for one batch."""
     seen = _look_now(page, ports)
-    here = [choice for choice in seen.known.kept if choice.section_id == seen.view.section.id]
+    here = [choice for choice in seen.known.kept if choice.section_id == seen.section.id]
     return _render_students(page, ports, seen, seen.known.kept, Wish(ticked=here[0].student_ids if here else ()))
 
 
@@ -74,32 +74,25 @@ def arrange_students(page: Page, ports: SectionsPorts) -> flask.Response:
             return page.redirect("/secciones/identidad")
     seen, wish = _look(page, ports), _wish(page)
     ticked = arrange(seen.known.rows, wish, ports.clock.now()).ticked
-    choice = Choice(seen.view.school.id, seen.view.section.id, ticked)
+    choice = Choice(seen.school.id, seen.section.id, ticked)
     kept = keep_choice(ports.documents, ports.clock, page.visitor, choice)
     if page.field("then") == "another":
         return page.redirect("/secciones/centros")
     return _render_students(page, ports, seen, kept, wish)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A section with what is known of its accounts."""
-
-    view: SectionView
-    known: Known
-
-
-def _look(page: Page, ports: SectionsPorts) -> _Seen:
+def _look(page: Page, ports: SectionsPorts) -> OpenSection:
     school_id, section_id = page.path_values["school_id"], page.path_values["section_id"]
-    view = list_students(ports.registry, page.site.audit, page.visitor, ports.domain, school_id, section_id)
-    return _Seen(view, with_standings(ports.documents, page.visitor, view.rows))
+    return open_section(
+        ports.registry, ports.documents, page.site.audit, page.visitor, ports.domain, school_id, section_id
+    )
 
 
-def _look_now(page: Page, ports: SectionsPorts) -> _Seen:
+def _look_now(page: Page, ports: SectionsPorts) -> OpenSection:
     seen = _look(page, ports)
     rows, is_all = ports.look(seen.known.rows)
     whole_since = ports.clock.now() if is_all else seen.known.whole_since
-    return _Seen(seen.view, seen.known._replace(rows=rows, whole_since=whole_since))
+    return replace(seen, known=seen.known._replace(rows=rows, whole_since=whole_since))
 
 
 def _choice(page: Page) -> Choice:
@@ -127,15 +120,15 @@ def _render_schools(
 
 
 def _render_students(
-    page: Page, ports: SectionsPorts, seen: _Seen, kept: Sequence[Choice], wish: Wish
+    page: Page, ports: SectionsPorts, seen: OpenSection, kept: Sequence[Choice], wish: Wish
 ) -> flask.Response:
-    view, now, ticked = seen.view, ports.clock.now(), _ticked(kept)
-    ticked.pop(view.section.id, None)
+    now, ticked = ports.clock.now(), _ticked(kept)
+    ticked.pop(seen.section.id, None)
     return page.render(
         "pages/students.html",
-        schools=view.schools,
-        school=view.school,
-        section=view.section,
+        schools=seen.schools,
+        school=seen.school,
+        section=seen.section,
         count=len(seen.known.rows),
         students=arrange(seen.known.rows, wish, now),
         elsewhere=sum(ticked.values()),
