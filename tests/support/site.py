@@ -80,6 +80,8 @@ class Pages:
             text = response.get_data(as_text=True)
             if response.mimetype == "text/html" and text:  # a redirect has nothing
                 check_page_once(text)
+            once = [name for name, _ in response.headers if name not in {"Set-Cookie", "Vary"}]
+            assert len(once) == len(set(once)), f"a header twice: {once}"
             return Answer(response.status_code, dict(response.headers), response.headers.getlist("Set-Cookie"), text)
 
     def answer(self, request: flask.Request) -> flask.Response:

@@ -10,6 +10,7 @@ import functools
 import zlib
 
 import flask
+from werkzeug.http import parse_accept_header
 
 _LEVEL = 6
 _GZIP = 31
@@ -20,11 +21,16 @@ def compressed(request: flask.Request, response: flask.Response, *, is_for_anybo
     and compressed once."""
     if response.status_code != 200 or response.mimetype != "text/html":
         return response
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings["gzip"]:
+    response.headers.add("Vary", "Accept-Encoding")
+    if _takes_gzip(request.headers.get("Accept-Encoding", "")):
         response.set_data((_packed_once if is_for_anybody else _packed)(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+@functools.lru_cache(maxsize=64)  # browsers of one kind all say the same
+def _takes_gzip(accepted: str) -> bool:
+    return parse_accept_header(accepted)["gzip"] > 0
 
 
 def _packed(page: bytes) -> bytes:

@@ -22,7 +22,6 @@ HEADERS = {
 
 
 def secure(response: flask.Response) -> flask.Response:
-    """The answer with all of them."""
-    for name, value in HEADERS.items():
-        response.headers[name] = value
+    """The answer with all of them; nobody else sets any, so none is looked for."""
+    response.headers.extend(HEADERS.items())
     return response

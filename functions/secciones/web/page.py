@@ -100,8 +100,8 @@ class Page:
 
 
 @functools.lru_cache(maxsize=8)
-def _for_anybody(templates: jinja2.Environment, template: str, context: tuple[tuple[str, str], ...]) -> str:
-    return templates.get_template(template).render(user=None, csrf_token="", **dict(context))
+def _for_anybody(templates: jinja2.Environment, template: str, context: tuple[tuple[str, str], ...]) -> bytes:
+    return templates.get_template(template).render(user=None, csrf_token="", **dict(context)).encode()
 
 
 def matching(pattern: re.Pattern[str], value: str) -> str:

@@ -36,17 +36,13 @@ class RouteTable:
     """Finds the route for a request. Every POST demands the form's token (CSRF); there is no way to say otherwise."""
 
     def __init__(self, routes: Routes) -> None:
-        self._map = Map(
-            [Rule(route.path, methods=[route.method], endpoint=route) for route in routes],
-            strict_slashes=True,
-            merge_slashes=False,
-        )
+        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
+        self._rules = Map(rules, strict_slashes=True, merge_slashes=False).bind("")
 
     def match(self, request: flask.Request) -> tuple[Route[Any], dict[str, str]]:
         """The route and the values in its path; raises werkzeug's NotFound or MethodNotAllowed."""
-        adapter = self._map.bind("")
         try:
-            route, values = adapter.match(request.path, method=request.method)
+            route, values = self._rules.match(request.path, method=request.method)
         except RequestRedirect as redirect:
             raise NotFound from redirect
         return route, dict(values)

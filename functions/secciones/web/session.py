@@ -61,6 +61,8 @@ def is_csrf_token(token: str, session_id: str, secret: str) -> bool:
 
 
 def _cookie(request: flask.Request, name: str) -> str | None:
+    if "Cookie" not in request.headers:  # as of most who see the first page, and the parser takes its time for nothing
+        return None
     # A browser sends one cookie of a `__Host-` name: of two, one was planted, and nobody can say which.
     values = request.cookies.getlist(name)
     return values[0] if len(values) == 1 and 0 < len(values[0]) <= _LONGEST_COOKIE else None

@@ -26,7 +26,7 @@ from secciones.web.session import (
 )
 
 _LONGEST_CODE = 2048
-_NOTICES = {"salida": "signed_out"}
+_NOTICES = {b"aviso=salida": "signed_out"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def landing(page: Page, ports: LoginPorts) -> flask.Response:
     """What this is, and the button with Google's logo."""
     if page.session and page.session.step >= Step.VERIFIED:
         return page.redirect("/secciones/centros")
-    return page.render_for_anybody("pages/landing.html", notice=_NOTICES.get(page.request.args.get("aviso", ""), ""))
+    return page.render_for_anybody("pages/landing.html", notice=_NOTICES.get(page.request.query_string, ""))
 
 
 def guide(page: Page, ports: LoginPorts) -> flask.Response:
