@@ -39,7 +39,9 @@ def list_batches(documents: Documents, session: Session) -> list[BatchView]:
 
 def view_batches(documents: Documents, batches: Sequence[Batch]) -> list[BatchView]:
     """What is known of sign-ins is as old as the mirror of the Directory."""
-    addresses = {row.address for batch in batches for row in batch.rows_with(Outcome.CHANGED)}
+    addresses = {row.address for batch in batches if batch.mailed_at for row in batch.rows_with(Outcome.CHANGED)}
+    if not addresses:
+        return [BatchView(batch, {}, None) for batch in batches]
 
     def work(transaction: Transaction) -> list[BatchView]:
         transaction.read_ahead((PASSES, CURRENT), *((ACCOUNTS, address) for address in addresses))

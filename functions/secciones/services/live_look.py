@@ -39,7 +39,7 @@ class LiveLook:
         looked_for = {row.address: row.standing for row in rows if row.problem is None}
         units = {standing.org_unit for standing in looked_for.values() if standing and standing.org_unit}
         seen = self._standings(self._glance.look(units, looked_for.keys()))
-        if news := {address: now for address, now in seen.items() if now != _without_reset(looked_for[address])}:
+        if news := {address: now for address, now in seen.items() if now != _known(looked_for[address])}:
             keep_standings(self._documents, self._clock.now(), news)
         return [_with(row, seen) for row in rows], seen.keys() == looked_for.keys()
 
@@ -64,5 +64,6 @@ def _with(row: StudentRow, seen: Mapping[str, Standing]) -> StudentRow:
     return replace(row, standing=replace(seen[row.address], reset=reset))
 
 
-def _without_reset(standing: Standing | None) -> Standing | None:
-    return replace(standing, reset=None) if standing else None
+def _known(standing: Standing | None) -> Standing:
+    """What the mirror says: of whom it has nothing, there is nothing to take back."""
+    return replace(standing, reset=None) if standing else NOT_THERE

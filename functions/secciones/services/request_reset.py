@@ -198,13 +198,8 @@ def repeated_submit(
     return batch.id
 
 
-def find_batch(documents: Documents, session: Session, batch_id: str) -> Batch:
-    """The teacher's own batch; raises BatchNotFound alike for another's and for none."""
-    return own_batch(documents.get(BATCHES, batch_id), session)
-
-
 def own_batch(document: Document | None, session: Session) -> Batch:
-    """The same, where the document has been read already."""
+    """The teacher's own batch; raises BatchNotFound alike for another's and for none."""
     if document is None or document["actor"] != session.actor:
         raise BatchNotFound
     return from_document(document)
@@ -289,7 +284,7 @@ def _counter_below_limit(source: Documents | Transaction, now: datetime, rules: 
 
 
 def _followed(documents: Documents, session: Session, batch_id: str) -> Batch:
-    batch = find_batch(documents, session, batch_id)
+    batch = own_batch(documents.get(BATCHES, batch_id), session)
     if not batch.was_delivered:
         raise BatchNotFound
     return batch

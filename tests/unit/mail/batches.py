@@ -21,7 +21,6 @@ SUBMITTED = datetime(2026, 2, 3, 20, 5, tzinfo=UTC)
 DOMAIN = "clases.edu.sv"
 NINTH_A = BatchSection("s-9a", "c-1", "10001", "Centro Escolar Colonia Los Izotes", "Noveno Grado", "A", "Matutino")
 EIGHTH_B = replace(NINTH_A, id="s-8b", grade="Octavo Grado", name="B", shift="Vespertino")
-WITH_PASSWORD = [outcome for outcome in Outcome if outcome.has_password]
 WITHOUT_PASSWORD = [outcome for outcome in Outcome if not outcome.has_password and not outcome.is_open]
 
 render = mail_renderer(

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from secciones.services.list_batches import list_batches
+import pytest
+
+from secciones.services.list_batches import list_batches, view_batches
 from secciones.services.mirror_accounts import mirror_accounts
 from tests.support.world import COLLEAGUE, RULES, SESSION, World, account
 
@@ -50,3 +52,14 @@ def test_that_nobody_has_signed_in_is_known_once_a_pass_began_after_the_mail(wor
     mirror_accounts(world.documents, world.directory, world.clock, "/Estudiantes", timedelta(), until)
     (view,) = list_batches(world.documents, SESSION)
     assert (view.signed_in, view.is_known) == ({}, True)
+
+
+def test_before_a_mail_nobody_asks_for_sign_ins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = world.batch(world.submit())
+
+    def transact(_: object) -> None:
+        raise AssertionError("the mirror has nothing to say of passwords that nobody was given")
+
+    monkeypatch.setattr(world.documents, "transact", transact)
+    (view,) = view_batches(world.documents, [batch])
+    assert (view.batch, view.signed_in, view.is_known) == (batch, {}, False)

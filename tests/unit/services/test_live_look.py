@@ -79,8 +79,14 @@ def test_who_was_reset_by_whom_stays_known(world: World) -> None:
     assert rows[0].standing.reset == EarlierReset(SESSION.name, True, world.clock.now())
 
 
-def test_nothing_is_written_when_nothing_is_new(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    mirror(world)
+@pytest.mark.parametrize("is_mirrored", [True, False])
+def test_nothing_is_written_when_nothing_is_new(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_mirrored: bool
+) -> None:
+    if is_mirrored:
+        mirror(world)
+    else:
+        world.directory.accounts = {}
     rows = mirrored(world)
 
     def transact(_: object) -> None:

@@ -17,8 +17,8 @@ from secciones.domain.errors import (
     TooManySelected,
 )
 from secciones.domain.roster import Roster
-from secciones.services.batches import OUTBOX, SEALS
-from secciones.services.request_reset import find_batch, repeated_submit, select_students
+from secciones.services.batches import BATCHES, OUTBOX, SEALS
+from secciones.services.request_reset import own_batch, repeated_submit, select_students
 from secciones.services.selections import Choice
 from tests.support.world import COLLEAGUE, RULES, SCHOOL, SECTION, SESSION, TEACHER, World, student
 
@@ -72,9 +72,12 @@ def test_the_same_nonce_of_another_teacher_is_another_batch(world: World) -> Non
 
 def test_another_teachers_batch_does_not_exist(world: World) -> None:
     batch_id = world.submit()
-    assert find_batch(world.documents, SESSION, batch_id).id == batch_id
+    document = world.documents.get(BATCHES, batch_id)
+    assert own_batch(document, SESSION).id == batch_id
     with pytest.raises(BatchNotFound):
-        find_batch(world.documents, COLLEAGUE, batch_id)
+        own_batch(document, COLLEAGUE)
+    with pytest.raises(BatchNotFound):
+        own_batch(None, SESSION)
 
 
 def test_a_queue_that_is_down_leaves_the_batch_in_the_outbox_for_the_sweeper(world: World) -> None:
