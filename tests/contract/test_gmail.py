@@ -1,6 +1,5 @@
 """What Mailer promises, of the adapter for Gmail."""
 
-import base64
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from secciones.ports.mailer import Attachment, Mail
 from tests.support.google_edge import TOKEN_PATH, NoWait, claims_of, delegated, error, give_tokens, status_error
 from tests.support.scripted_http import Answer, HangUp, Reply, ScriptedServer, scripted_server
 
-SEND = "/gmail/v1/users/me/messages/send"
+SEND = "/upload/gmail/v1/users/me/messages/send"
 SENDER = Address("Ministerio de Educación", addr_spec="contraseñas@clases.edu.sv".replace("ñ", "n"))
 MAIL = Mail(
     to="ana.perez.lopez@clases.edu.sv",
@@ -59,7 +58,7 @@ class Edge:
 
     @property
     def messages(self) -> list[bytes]:
-        return [base64.urlsafe_b64decode(asked.json["raw"]) for asked in self.server.asked_for(SEND)]
+        return [asked.body for asked in self.server.asked_for(SEND)]
 
 
 @pytest.fixture
@@ -112,6 +111,15 @@ def test_attachments_arrive_to_the_byte(edge: Edge) -> None:
     ]
     assert [part["Content-Type"].content_type for part in parts] == ["text/csv", "application/pdf", "text/csv"]
     assert parts[0]["Content-Type"].params["charset"] == "utf-8"
+
+
+def test_the_message_itself_is_uploaded(edge: Edge) -> None:
+    edge.mailer.send(MAIL)
+
+    (asked,) = edge.server.asked_for(SEND)
+    assert asked.query["uploadType"] == "media"
+    assert asked.headers["content-type"] == "message/rfc822"
+    assert asked.body == mime_message(MAIL, SENDER)
 
 
 def test_a_mail_without_attachments_is_text_and_html(edge: Edge) -> None:

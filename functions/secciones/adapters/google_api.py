@@ -198,19 +198,15 @@ class GoogleApi:
             return self._credentials
 
     def _built_client(self) -> Any:
-        from googleapiclient.discovery import build
+        from googleapiclient.discovery import build_from_document
+        from googleapiclient.discovery_cache import get_static_doc
         from httplib2 import Http
 
         with self._building:
             if self._client is None:
-                self._client = build(
-                    self._name,
-                    self._version,
-                    http=Http(timeout=TIMEOUT_SECONDS),
-                    static_discovery=True,
-                    cache_discovery=False,
-                    client_options={"api_endpoint": self._endpoint},
-                )
+                # The endpoint as an option of the client would not be that of uploads.
+                document = json.loads(get_static_doc(self._name, self._version)) | {"rootUrl": f"{self._endpoint}/"}
+                self._client = build_from_document(document, http=Http(timeout=TIMEOUT_SECONDS))
             return self._client
 
 
