@@ -1,6 +1,6 @@
 """The registry as it was last imported, for when SIGES cannot be asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from typing import TypeVar
 
@@ -19,15 +19,18 @@ from secciones.domain.stored_roster import (
     stored_school,
     stored_teacher,
 )
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 
 T = TypeVar("T")
+
+_UNREADABLE = "the imported registry cannot be read"
 
 
 class StoredRegistry:
     """The registry port over documents. `secret` is the importer's; without it, nobody can be verified.
 
-    What belongs together is read from one snapshot, so that an import meanwhile shows all of itself or nothing.
+    What belongs together is read from one snapshot, so that an import meanwhile shows all of itself or nothing. Where
+    nothing was imported, or too long ago, nobody is refused: it cannot be asked.
     """
 
     def __init__(self, documents: Documents, secret: str) -> None:
@@ -36,10 +39,9 @@ class StoredRegistry:
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
         numbers = numbers_hash(dui, nip, self._secret)
-        try:
-            found = self._documents.query(TEACHERS, {"numbers": numbers}, "id", 2)
-        except DocumentsUnavailable as error:
-            raise RegistryUnavailable("the imported registry cannot be read") from error
+        found = self._teachers({"numbers": numbers}, 2)
+        if not found:
+            self._require_import()
         teachers = [stored_teacher(document) for _, document in found]
         # Numbers that two persons have prove neither of them.
         [teacher] = teachers if len(teachers) == 1 else [None]
@@ -68,8 +70,21 @@ class StoredRegistry:
     def _read(self, work: Callable[[Transaction], T]) -> T:
         try:
             return self._documents.transact(work)
+        except NotAssigned:
+            self._require_import()
+            raise
         except DocumentsUnavailable as error:
-            raise RegistryUnavailable("the imported registry cannot be read") from error
+            raise RegistryUnavailable(_UNREADABLE) from error
+
+    def _require_import(self) -> None:
+        if not self._teachers({}, 1):
+            raise RegistryUnavailable("nothing was imported, or too long ago")
+
+    def _teachers(self, equal: dict[str, str], limit: int) -> Sequence[tuple[str, Document]]:
+        try:
+            return self._documents.query(TEACHERS, equal, "id", limit)
+        except DocumentsUnavailable as error:
+            raise RegistryUnavailable(_UNREADABLE) from error
 
 
 def _schools_of(transaction: Transaction, teacher_id: str) -> list[StoredSchool]:

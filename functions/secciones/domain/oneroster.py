@@ -55,12 +55,13 @@ class File:
 _IDENTIFIER = re.compile(r"(?!\.{1,2}\Z)[0-9A-Za-z._@-]{1,255}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]00:00)", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]00:00)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # What a spreadsheet would calculate; a lone dash stands for a name that is not known.
 _FORMULA = re.compile(r"[=+@-]\s*\S")
 _LONGEST_TEXT = 255
 _EXTENSION = "metadata."
+_OURS = "metadata.sv."  # of other extensions nothing is kept, so that they may hold anything
 
 
 def identifier(value: str) -> Reason | None:
@@ -323,5 +324,5 @@ def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
             return column.name, reason
     if len(row) == len(file.columns):
         return None
-    extensions = (name for name in row if name.startswith(_EXTENSION))
-    return next(((name, reason) for name in extensions if (reason := text(row[name]))), None)
+    ours = (name for name in row if name.startswith(_OURS))
+    return next(((name, reason) for name in ours if (reason := text(row[name]))), None)

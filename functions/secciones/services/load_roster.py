@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from secciones.domain.errors import InvalidNumber
 from secciones.domain.import_problems import BundleRefused, Problem, Reason
@@ -13,11 +13,13 @@ from secciones.services.roster_bundle import FlatBundle, Report, ZipBundle
 from secciones.services.roster_tables import Keys, RosterTables, key
 
 Values = tuple[Any, ...]
+N = TypeVar("N", Dui, Nip)
 
 _USER_ID = re.compile(r"\{\s*(\w+)\s*:\s*([^}]*)\}")
 _ACTIVE = frozenset({"", "activa"})  # a word that nobody knows means that nobody may act on the enrolment
 _SECONDS = len("2026-02-02T08:00:00")
-_PERSON = ("givenName", "familyName", "identifier", "email")
+# An id such as docente-12 is no NIP that has lost its zeros.
+_LIKE_A_NUMBER = re.compile(r"(?:\D*\d){7}.*|[\d._-]{5,}")
 _SELF_REFERENCES = frozenset({"academicSessions", "orgs"})
 _SCHOOL_REFERENCES = {("classes", "schoolSourcedId"), ("enrollments", "schoolSourcedId")}
 
@@ -77,7 +79,7 @@ class Loader:
                 return None
         if problem := self._reference_problem(file, row):
             return problem
-        if file.name == "users" and _tells_a_number(row["sourcedId"], _numbers(row["userIds"])):
+        if file.name == "users" and _numbers(row["userIds"]).are_the_id(row["sourcedId"]):
             return "sourcedId", Reason.NUMBER_IN_IDENTIFIER
         return None
 
@@ -107,8 +109,7 @@ class Loader:
                 self._tables.remove(file.name, row_key)
 
     def _user(self, row: Row) -> Values:
-        kept = numbers_hash(*numbers, self._secret) if (numbers := _numbers(row["userIds"])) else ""
-        return (row["sourcedId"], row["enabledUser"] == "true", kept, *map(row.__getitem__, _PERSON))
+        return _person(row["sourcedId"], row["enabledUser"] == "true", row, _numbers(row["userIds"]), self._secret)
 
     def _enrolment(self, row: Row) -> Values | None:
         section, is_teacher = key(row["classSourcedId"]), row["role"] == "teacher"
@@ -131,10 +132,11 @@ def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Rep
     for line, row in bundle.rows():
         has_rows = True
         numbers = _parsed(row["dui"], row["nip"])
-        if _tells_a_number(row["userId"], numbers):
+        if numbers.are_the_id(row["userId"]):
             report(Problem(bundle.name, line, "userId", Reason.NUMBER_IN_IDENTIFIER))
             continue
-        for column, table, row_key, values in _flat_values(row, numbers_hash(*numbers, secret) if numbers else ""):
+        person = _person(row["userId"], True, row, numbers, secret)
+        for column, table, row_key, values in _flat_values(row, person):
             stored = tables.stored(table, row_key)
             if stored is None:
                 tables.add(table, row_key, "", values)
@@ -146,7 +148,7 @@ def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Rep
         raise BundleRefused(Reason.NO_ROWS, bundle.name)
 
 
-def _flat_values(row: Row, numbers: str) -> Iterator[tuple[str, str, int, Values]]:
+def _flat_values(row: Row, about_person: Values) -> Iterator[tuple[str, str, int, Values]]:
     """What a flat row says, each thing behind those that it refers to: the column of its id, and table, key, values."""
     year, school, grade = row["schoolYear"], row["schoolId"], f"grade {row['grade']}"
     section, person, is_teacher = row["sectionId"], row["userId"], row["role"] == "teacher"
@@ -157,7 +159,7 @@ def _flat_values(row: Row, numbers: str) -> Iterator[tuple[str, str, int, Values
     yield "grade", "courses", key(grade), (row["grade"],)
     about = (row["sectionName"], key(grade), row["sectionCode"], True, key(school), year, row["shift"], is_open)
     yield "sectionId", "classes", key(section), (section, *about)
-    yield "userId", "users", key(person), (person, True, numbers, *map(row.__getitem__, _PERSON))
+    yield "userId", "users", key(person), about_person
     if is_teacher:
         yield "role", "roles", key(person), (key(person),)
     if is_teacher or row["enrolment"].casefold() in _ACTIVE:
@@ -188,22 +190,49 @@ def _class(row: Row) -> Values:
     )
 
 
-def _numbers(user_ids: str) -> tuple[Dui, Nip] | None:
-    """What a person's row has as DUI and NIP, lost zeros restored."""
+class _Numbers(NamedTuple):
+    """What a person's row has as DUI and NIP, lost zeros restored; None for what is none."""
+
+    dui: Dui | None
+    nip: Nip | None
+
+    def hashed(self, secret: str) -> str:
+        """What is kept of them, which takes both."""
+        return numbers_hash(self.dui, self.nip, secret) if self.dui and self.nip else ""
+
+    def are_told_by(self, text: str) -> bool:
+        """Whether a text is made of one of them, with or without zeros at the beginning."""
+        if self == _NO_NUMBERS:
+            return False
+        digits = "".join(filter(str.isdigit, text)).lstrip("0")
+        return digits != "" and digits in {number.digits.lstrip("0") for number in self if number}
+
+    def are_the_id(self, sourced_id: str) -> bool:
+        """Whether an id, which is kept and shown in addresses, is one of them."""
+        return self.are_told_by(sourced_id) and _LIKE_A_NUMBER.fullmatch(sourced_id) is not None
+
+
+_NO_NUMBERS = _Numbers(None, None)
+
+
+def _person(person_id: str, is_enabled: bool, row: Row, numbers: _Numbers, secret: str) -> Values:
+    identifier = "" if numbers.are_told_by(row["identifier"]) else row["identifier"]
+    return person_id, is_enabled, numbers.hashed(secret), row["givenName"], row["familyName"], identifier, row["email"]
+
+
+def _numbers(user_ids: str) -> _Numbers:
     if not user_ids:
-        return None
+        return _NO_NUMBERS
     stored = {kind.upper(): value for kind, value in _USER_ID.findall(user_ids)}
     return _parsed(stored.get("DUI", ""), stored.get("NIP", ""))
 
 
-def _parsed(dui: str, nip: str) -> tuple[Dui, Nip] | None:
+def _parsed(dui: str, nip: str) -> _Numbers:
+    return _Numbers(_read(Dui, dui), _read(Nip, nip)) if dui or nip else _NO_NUMBERS
+
+
+def _read(kind: type[N], text: str) -> N | None:
     try:
-        return Dui.parse(dui), Nip.parse(nip)
+        return kind.parse(text)
     except InvalidNumber:
         return None
-
-
-def _tells_a_number(sourced_id: str, numbers: tuple[Dui, Nip] | None) -> bool:
-    """Whether an id, which is kept and shown in addresses, is made of one of the numbers."""
-    digits = "".join(filter(str.isdigit, sourced_id)).lstrip("0")
-    return numbers is not None and digits != "" and digits in {number.digits.lstrip("0") for number in numbers}

@@ -16,8 +16,8 @@ from secciones.services.sessions import Session, Sessions
 from secciones.web.errors import BadRequest
 from secciones.web.session import csrf_token
 
-# Of a school, a section, a student.
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Of a school, a section, a student: what SIGES or OneRoster may call them, and no step to another folder.
+ID = re.compile(r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._@-]{1,255}")
 
 
 @dataclass(frozen=True)

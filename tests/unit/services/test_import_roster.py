@@ -19,6 +19,7 @@ from secciones.domain.errors import (
     LeaseHeld,
     LeaseLost,
     NotAssigned,
+    RegistryUnavailable,
 )
 from secciones.domain.import_problems import Reason
 from secciones.domain.people import Dui, Nip
@@ -165,8 +166,23 @@ class TestAnImport:
     def test_is_forgotten_when_no_other_comes(self, world: ImportWorld) -> None:
         world.imported(bundle())
         world.clock.advance(seconds=KEPT_FOR.total_seconds())
-        with pytest.raises(NotAssigned):
+        with pytest.raises(RegistryUnavailable):
             world.registry.schools("d1")
+
+    def test_must_have_come_before_anybody_is_refused(self, world: ImportWorld) -> None:
+        questions: list[Callable[[], object]] = [
+            lambda: world.registry.verify_teacher(Dui.parse("99999999-9"), Nip.parse("1")),
+            lambda: world.registry.schools("nobody"),
+            lambda: world.registry.roster("nobody", "s1"),
+        ]
+        for question in questions:
+            with pytest.raises(RegistryUnavailable):
+                question()
+        world.imported(bundle())
+        assert questions[0]() is None
+        for question in questions[1:]:
+            with pytest.raises(NotAssigned):
+                question()
 
     def test_is_kept_longer_when_it_is_imported_again(self, world: ImportWorld) -> None:
         world.imported(bundle())
@@ -176,7 +192,12 @@ class TestAnImport:
         assert listed(world, "d1", "s1") == ["e1", "e2"]
 
     def test_holds_no_number_in_clear_in_any_store(self, world: ImportWorld, tmp_path: Path) -> None:
-        world.imported(bundle(lambda tables: tables["orgs"][1].update(type="School")))
+        def change(tables: Tables) -> None:
+            tables["orgs"][1]["type"] = "School"
+            for teacher, number in zip(tables["users"], ("0012345", "045612397"), strict=False):
+                teacher["identifier"] = number
+
+        world.imported(bundle(change))
         kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
         kept += b"".join(content for _, content in world.bucket.contents.values())
         kept += repr(world.audit.events).encode()

@@ -135,6 +135,23 @@ class TestBulk:
         loaded.load(bundle(lambda tables: tables["orgs"][0].update(type="ext:zona")))
         assert loaded.problems == []
 
+    def test_may_have_anything_in_extensions_that_are_not_ours(self, loaded: Import) -> None:
+        contents = files(country())
+        header, *rows = contents["users.csv"].decode().splitlines()
+        values = ["+503 2222-2222", "=1+1", "x" * 300, "a@b", "-1", "", "@x"]
+        lines = [f"{header},metadata.note", *(f"{row},{value}" for row, value in zip(rows, values, strict=True))]
+        assert loaded.load(zipped(contents | {"users.csv": "\n".join(lines).encode()})).problems == []
+
+    @pytest.mark.parametrize("nip", ["0000001", "0000012", "0012345"])
+    def test_may_count_its_teachers(self, loaded: Import, nip: str) -> None:
+        def change(tables: Tables) -> None:
+            tables["users"][0] |= {"sourcedId": f"d{int(nip)}", "userIds": f"{{DUI:012345678}},{{NIP:{nip}}}"}
+            tables["roles"][0]["userSourcedId"] = f"d{int(nip)}"
+            for row in tables["enrollments"][:2]:
+                row["userSourcedId"] = f"d{int(nip)}"
+
+        assert loaded.load(bundle(change)).problems == []
+
     def test_is_cleaned_of_stray_blanks_around_values(self, loaded: Import) -> None:
         loaded.load(
             bundle(lambda tables: tables["enrollments"][3].update(classSourcedId=" s1 ", userSourcedId="e1\xa0"))
@@ -216,6 +233,8 @@ class TestDelta:
             ("dateLastModified", "2026-03-01", Reason.WRONG_DATE),
             ("dateLastModified", "2026-03-01T08:00:00-06:00", Reason.WRONG_DATE),
             ("dateLastModified", "2026-02-30T08:00:00Z", Reason.WRONG_DATE),
+            ("dateLastModified", "2026-02-03T25:00:00Z", Reason.WRONG_DATE),
+            ("dateLastModified", "2026-02-03T08:61:00Z", Reason.WRONG_DATE),
         ],
     )
     def test_says_of_each_row_when_and_what(self, loaded: Import, column: str, value: str, reason: Reason) -> None:
@@ -246,6 +265,8 @@ class TestDelta:
         ("users", 2, {"sourcedId": "d1"}, "sourcedId", Reason.DUPLICATE_IDENTIFIER),
         ("users", 0, {"sourcedId": "doc-01234567-8"}, "sourcedId", Reason.NUMBER_IN_IDENTIFIER),
         ("users", 0, {"sourcedId": "12345"}, "sourcedId", Reason.NUMBER_IN_IDENTIFIER),
+        ("users", 0, {"sourcedId": "doc-0012345"}, "sourcedId", Reason.NUMBER_IN_IDENTIFIER),
+        ("users", 0, {"sourcedId": "0012345", "userIds": "{NIP:12345}"}, "sourcedId", Reason.NUMBER_IN_IDENTIFIER),
         ("users", 2, {"enabledUser": "True"}, "enabledUser", Reason.WRONG_WORD),
         ("users", 2, {"familyName": "=1+1"}, "familyName", Reason.FORMULA),
         ("users", 2, {"email": "@SUM(A1)"}, "email", Reason.FORMULA),

@@ -82,7 +82,8 @@ def test_what_no_use_case_tells_of_the_boundary_does(pages: Pages) -> None:
     [
         ({"school": "c-1", "section": "s-9"}, ("c-1", "s-9")),
         ({"school": "c-1", "section": "<script>"}, ("c-1", "")),
-        ({"school": "x" * 65, "section": "a b"}, ("", "")),
+        ({"school": "x" * 256, "section": "a b"}, ("", "")),
+        ({"school": "..", "section": "s.1@x"}, ("", "s.1@x")),
         ({}, ("", "")),
     ],
 )

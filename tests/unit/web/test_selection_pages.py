@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -61,6 +62,29 @@ def test_ticks_of_two_sections_are_processed_together_and_then_forgotten(pages: 
     pages.world.work(batch.id)
     result = pages.get(sent.headers["Location"], cookie)
     assert "Tercer Grado, sección B" in shown(result.text)
+
+
+def test_ids_may_be_all_that_oneroster_lets_them_be(tmp_path: Path) -> None:
+    world = World.in_folder(tmp_path)
+    school, one, two = "sv.ce-99101@mined", "Sec_2026.99101@1" + "x" * 239, "sec.2"
+    taught = [replace(SECTION, id=section_id) for section_id in (one, two)]
+    known = replace(SCHOOL, id=school, sections=tuple(taught))
+    world.registry.assignments[TEACHER.id] = (known,)
+    for number, section in enumerate(taught):
+        enrolled = replace(student(number), id=f"e.{number}@x")
+        world.registry.rosters[TEACHER.id, section.id] = Roster(known, section, (enrolled,))
+    pages = Pages(world)
+    cookie = pages.verified()
+    assert urlencode({"": one})[1:] in pages.get(f"/secciones/centros/{school}", cookie).text
+    pages.post(f"/secciones/centros/{school}/{one}", cookie, {"student": "e.0@x", "then": "another"})
+    confirm = pages.post(
+        "/secciones/restablecer", cookie, NONCE | {"school": school, "section": two, "student": "e.1@x"}
+    )
+    fields = [(field.get("name", ""), field.get("value", "")) for field in check_page(confirm.text).iter("input")]
+    form = {name: [value for each, value in fields if each == name] for name, _ in fields if name != "csrf_token"}
+    assert pages.post("/secciones/restablecer", cookie, form).status == 303
+    (batch,) = world.batches()
+    assert {(row.section_id, row.student_id) for row in batch.rows} == {(one, "e.0@x"), (two, "e.1@x")}
 
 
 def test_all_that_is_ticked_can_be_processed_from_the_list_of_sections(pages: Pages) -> None:
