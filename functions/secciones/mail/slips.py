@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from secciones.domain.outcomes import Outcome
 from secciones.mail.entries import Entry, surname_key
-from secciones.mail.sign_in_code import Code, code_of, sign_in_address
+from secciones.mail.sign_in_code import code_of, sign_in_address
 from secciones.mail.typesetting import (
     BLACK,
     BOLD,
@@ -138,7 +138,7 @@ class _Slip:
     """A slip with all that is its own in place, to be drawn wherever a document has it."""
 
     entry: Entry
-    code: Code
+    code: str
     lines: tuple[_Line, ...]
     password: _Line
 
@@ -166,7 +166,7 @@ def slip_files(entries: Sequence[Entry], words: Any, sign_in_url: str) -> dict[s
     return files
 
 
-def _slips(layout: _Layout, entries: Sequence[Entry], codes: Sequence[Code], words: Any) -> list[_Slip]:
+def _slips(layout: _Layout, entries: Sequence[Entry], codes: Sequence[str], words: Any) -> list[_Slip]:
     label = Fitted(layout.label, layout.label.size, (words.slip_password,))
     slips = []
     for entry, code in zip(entries, codes, strict=True):
@@ -279,15 +279,15 @@ def _draw_slip(canvas: "Canvas", layout: _Layout, slip: _Slip, left: float, top:
     _draw_code(canvas, layout, slip.code, left, top)
 
 
-def _draw_code(canvas: "Canvas", layout: _Layout, code: Code, left: float, top: float) -> None:
+def _draw_code(canvas: "Canvas", layout: _Layout, code: str, left: float, top: float) -> None:
     x = left + layout.width - layout.margin_x - layout.code
     # Its top is in line with the capitals of the first line.
     y = top - layout.margin_y - layout.school.size * (LEADING - CAPITALS) - layout.code
     canvas.saveState()
     canvas.translate(x, y)
-    canvas.scale(layout.code / code.side, layout.code / code.side)
+    canvas.scale(layout.code, layout.code)
     canvas.setFillGray(BLACK)
-    canvas.addLiteral(code.path)
+    canvas.addLiteral(code)
     canvas.restoreState()
 
 
