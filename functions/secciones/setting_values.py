@@ -86,6 +86,13 @@ def emulator(value: str) -> str:
     return value
 
 
+def metadata(value: str) -> str:
+    """Where the metadata server is: its tokens travel in the clear."""
+    if value != "metadata.google.internal" and not is_loopback(urlsplit(f"//{value}").hostname or ""):
+        raise ValueError("must be metadata.google.internal or a loopback host:port")
+    return value
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     """One of these words."""
 

@@ -40,9 +40,12 @@ def fields(settings: "type[CommonSettings]") -> tuple[dataclasses.Field[Any], ..
 
 @_dataclass_once_needed
 class CommonSettings:
-    """What every function needs."""
+    """What every function needs. Its own account is the machine's, whose token the metadata server has, or where
+    `google_application_credentials` names a file, the one whose key is in it."""
 
     google_cloud_project: str = _setting(values.text)
+    google_application_credentials: str = _setting(values.text, "")
+    gce_metadata_host: str = _setting(values.metadata, "metadata.google.internal")
     store: str = _setting(values.store, "firestore")
     firestore_emulator_host: str = _setting(values.emulator, "")
     firestore_database: str = _setting(values.text, "(default)")

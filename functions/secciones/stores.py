@@ -1,6 +1,7 @@
 """The part of the wiring that chooses stores: the documents of all functions, and apart from them the audit's."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def _store(settings: CommonSettings, database: str, name: str) -> Documents:
     from secciones.adapters.firestore import FirestoreDocuments
 
     return FirestoreDocuments(
-        _firestore(settings.firestore_emulator_host),
+        _firestore(settings),
         settings.google_cloud_project,
         database,
         SystemClock().now,
@@ -43,11 +44,21 @@ def _store(settings: CommonSettings, database: str, name: str) -> Documents:
 
 
 @functools.cache
-def _firestore(emulator_host: str) -> "Connection":
+def _firestore(settings: CommonSettings) -> "Connection":
     """One for all databases: the second is already connected."""
+    from secciones.adapters.access_token import emulator_token
     from secciones.adapters.firestore_rest import SCOPE, Connection
-    from secciones.adapters.google_credentials import application_credentials, emulator_credentials
 
-    if emulator_host:
-        return Connection(emulator_credentials, f"http://{emulator_host}")
-    return Connection(functools.partial(application_credentials, [SCOPE]))
+    if settings.firestore_emulator_host:
+        return Connection(emulator_token, f"http://{settings.firestore_emulator_host}")
+    return Connection(own_token(settings, SCOPE))
+
+
+def own_token(settings: CommonSettings, scope: str) -> Callable[[], str]:
+    """What gives the function's own account a token."""
+    from secciones.adapters.access_token import CredentialsToken, MetadataToken
+    from secciones.adapters.google_credentials import application_credentials
+
+    if settings.google_application_credentials:
+        return CredentialsToken(functools.partial(application_credentials, [scope]))
+    return MetadataToken(settings.gce_metadata_host, scope)

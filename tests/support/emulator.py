@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from secciones.adapters.access_token import emulator_token
 from secciones.adapters.firestore import FirestoreDocuments
 from secciones.adapters.firestore_rest import Connection
-from secciones.adapters.google_credentials import emulator_credentials
 from secciones.adapters.system import SystemClock, fraction
 
 START_SECONDS = 60.0
@@ -69,7 +69,7 @@ def emulated_firestore(
     address: str, project: str, database: str = "(default)", now: Callable[[], datetime] | None = None
 ) -> FirestoreDocuments:
     """One database of the emulator, or of whatever else speaks Firestore's REST at `address`."""
-    connection = Connection(emulator_credentials, f"http://{address}")
+    connection = Connection(emulator_token, f"http://{address}")
     return FirestoreDocuments(connection, project, database, now or SystemClock().now, random=fraction)
 
 

@@ -38,6 +38,7 @@ class Script:
     def __init__(self) -> None:
         self._answers: dict[str, deque[str | Answer]] = {method: deque() for method in _METHODS}
         self.calls: list[str] = []
+        self.tokens: list[str] = []
 
     def say(self, method: str, *answers: str | Answer) -> None:
         """Statuses of Google's, or whole answers."""
@@ -46,6 +47,7 @@ class Script:
     def answer(self, method: str, asked: Asked) -> Answer:
         """The next one."""
         self.calls.append(method)
+        self.tokens.append(asked.headers["authorization"])
         answers = self._answers[method]
         status = answers.popleft() if len(answers) > 1 else next(iter(answers), OK)
         if isinstance(status, Answer):

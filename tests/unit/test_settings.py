@@ -103,3 +103,18 @@ def test_no_reset_keeps_a_student_for_longer_than_the_day_after_which_a_new_one_
 def test_the_root_of_all_units_is_no_students_unit(unit: str) -> None:
     environ = {"STUDENTS_ORG_UNIT": unit or " "}
     assert any(line.startswith("STUDENTS_ORG_UNIT") for line in problems(s.WorkerSettings, environ))
+
+
+def test_tokens_come_in_the_clear_from_the_metadata_server_or_this_machine_alone() -> None:
+    assert s.load(s.VerifySettings, GOOD).gce_metadata_host == "metadata.google.internal"
+    assert s.load(s.VerifySettings, GOOD | {"GCE_METADATA_HOST": "127.0.0.1:8080"})
+    for host in (
+        "metadata.google.internal.example",
+        "10.0.0.7",
+        "http://metadata.google.internal",
+        "[",
+        "x@localhost:[",
+    ):
+        assert problems(s.VerifySettings, GOOD | {"GCE_METADATA_HOST": host})
+    in_the_cloud = GOOD | {"GCE_METADATA_HOST": "localhost:8080", "K_SERVICE": "verify"}
+    assert [line.split()[0] for line in problems(s.VerifySettings, in_the_cloud)] == ["GCE_METADATA_HOST"]

@@ -6,10 +6,11 @@ from typing import NoReturn
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
-from secciones import wiring
+from secciones import stores, wiring
 from secciones.adapters import google_credentials, kms
+from secciones.adapters.access_token import CredentialsToken, MetadataToken
 from secciones.domain.errors import SealerUnavailable
-from secciones.settings import ResetSettings, WorkerSettings, load
+from secciones.settings import ResetSettings, VerifySettings, WorkerSettings, load
 from tests.support.every_setting import EVERY_SETTING
 
 
@@ -32,3 +33,9 @@ def test_who_seals_and_who_opens_may_use_keys_and_nothing_else(asked: list[list[
     with pytest.raises(SealerUnavailable):
         wiring._opener(load(WorkerSettings, EVERY_SETTING)).open(b"seal", "batch")
     assert asked == [[kms.SCOPE], [kms.SCOPE]]
+
+
+def test_only_where_a_key_file_is_named_the_token_is_not_the_machines() -> None:
+    keyed = EVERY_SETTING | {"GOOGLE_APPLICATION_CREDENTIALS": "/key.json"}
+    assert isinstance(stores.own_token(load(VerifySettings, EVERY_SETTING), "scope"), MetadataToken)
+    assert isinstance(stores.own_token(load(VerifySettings, keyed), "scope"), CredentialsToken)

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from secciones.adapters.access_token import NoToken
 from secciones.adapters.firestore_values import Json
 from secciones.domain.errors import DocumentsUnavailable
 
 if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
     from urllib3 import PoolManager
 
 T = TypeVar("T")
@@ -46,51 +46,36 @@ class Forbidden(Failed):
 
 
 class Connection:
-    """Connections that threads and databases share, and the token that they carry. Credentials need SCOPE and are made
-    at the first call."""
+    """Connections that threads and databases share, made at the first call. `token` gives the token that a call
+    carries, for SCOPE; it may raise NoToken."""
 
-    def __init__(self, credentials: "Callable[[], Credentials]", endpoint: str = FIRESTORE) -> None:
-        self._make_credentials = credentials
+    def __init__(self, token: Callable[[], str], endpoint: str = FIRESTORE) -> None:
+        self._token = token
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._pool: PoolManager | None = None
-        self._credentials: Credentials | None = None
 
     def post(self, path: str, request: Json) -> list[Json]:
         """The answers of a call; raises Failed, and ValueError for what Firestore cannot hold."""
         from urllib3.exceptions import HTTPError
 
         body = json.dumps(request, ensure_ascii=False).encode()
-        pool, headers = self._ready()
         try:
-            answer = pool.request("POST", self._endpoint + path, body=body, headers=headers)
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
+            answer = self._made_pool().request("POST", self._endpoint + path, body=body, headers=headers)
+        except NoToken as error:
+            raise (Passing if error.is_passing else Failed)("NO_TOKEN") from error
         except HTTPError as error:
             raise Passing("NO_ANSWER") from error
         return _answers(answer.status, answer.data)
 
-    def _ready(self) -> "tuple[PoolManager, dict[str, str]]":
-        """The connections, and the headers of a call. One thread fetches the token, the others wait for that."""
+    def _made_pool(self) -> "PoolManager":
         from urllib3 import PoolManager
 
-        headers = {"Content-Type": "application/json"}
         with self._lock:
             if self._pool is None:
                 self._pool = PoolManager(maxsize=_CONNECTIONS, timeout=CALL_SECONDS, retries=False)
-            self._valid_credentials(self._pool).apply(headers)
-        return self._pool, headers
-
-    def _valid_credentials(self, pool: "PoolManager") -> "Credentials":
-        from google.auth.exceptions import GoogleAuthError
-        from google.auth.transport.urllib3 import Request
-
-        try:
-            if self._credentials is None:
-                self._credentials = self._make_credentials()
-            if not self._credentials.valid:
-                self._credentials.refresh(Request(pool))
-        except GoogleAuthError as error:
-            raise (Passing if error.retryable else Failed)("NO_TOKEN") from error
-        return self._credentials
+            return self._pool
 
 
 def _answers(status: int, content: bytes) -> list[Json]:

@@ -20,14 +20,6 @@ def application_credentials(scopes: Sequence[str]) -> "Credentials":
     return credentials
 
 
-def emulator_credentials() -> "Credentials":
-    """Whom Google's emulators take for the project's owner, whom no rules bind."""
-    from google.oauth2.credentials import Credentials as TokenCredentials
-
-    owner: Credentials = TokenCredentials("owner")
-    return owner
-
-
 def delegated_credentials(
     service_account: str, subject: str, scopes: Sequence[str], token_endpoint: str
 ) -> "Credentials":

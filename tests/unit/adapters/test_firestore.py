@@ -1,15 +1,14 @@
 """Firestore's bad days, which its emulator never has."""
 
 import socket
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from secciones.adapters import firestore, firestore_rest
+from secciones.adapters.access_token import NoToken
 from secciones.adapters.firestore import FirestoreDocuments
-from secciones.adapters.firestore_rest import SCOPE, Connection
-from secciones.adapters.google_credentials import application_credentials
+from secciones.adapters.firestore_rest import Connection
 from secciones.adapters.system import SystemClock
 from secciones.domain.errors import DocumentsUnavailable
 from secciones.ports.documents import Transaction
@@ -187,14 +186,39 @@ def test_overload_that_comes_without_googles_json_passes(
     assert documents.create("c", "a", {})
 
 
-def test_without_credentials_firestore_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
-    documents = FirestoreDocuments(
-        Connection(partial(application_credentials, [SCOPE])),
-        PROJECT,
-        "(default)",
-        SystemClock().now,
-        random=lambda: 0.0,
-    )
+def test_what_a_call_carries_is_the_token(scripted: tuple[str, Script]) -> None:
+    tokens = iter(["first", "second"])
+    documents = with_token(scripted, lambda: next(tokens))
+    documents.get("c", "a")
+    documents.get("c", "a")
+    assert scripted[1].tokens == ["Bearer first", "Bearer second"]
+
+
+def test_a_token_that_cannot_be_had_now_is_asked_for_again(scripted: tuple[str, Script]) -> None:
+    tries: list[bool] = []
+
+    def token() -> str:
+        tries.append(True)
+        if len(tries) == 1:
+            raise NoToken("not yet", is_passing=True)
+        return "second"
+
+    with_token(scripted, token).get("c", "a")
+    assert scripted[1].tokens == ["Bearer second"]
+
+
+def test_without_a_token_firestore_is_unavailable(scripted: tuple[str, Script]) -> None:
+    tries: list[bool] = []
+
+    def token() -> str:
+        tries.append(True)
+        raise NoToken("never", is_passing=False)
+
     with pytest.raises(DocumentsUnavailable):
-        documents.get("c", "a")
+        with_token(scripted, token).get("c", "a")
+    assert (len(tries), scripted[1].calls) == (1, [])
+
+
+def with_token(scripted: tuple[str, Script], token: Callable[[], str]) -> FirestoreDocuments:
+    connection = Connection(token, f"http://{scripted[0]}")
+    return FirestoreDocuments(connection, PROJECT, "(default)", SystemClock().now, random=lambda: 0.0)
