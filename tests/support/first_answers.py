@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from secciones.adapters.system import SystemClock, SystemIds
+from secciones.domain.standings import Standing
 from secciones.ports.documents import Documents
-from secciones.services.mirror_accounts import Pass
+from secciones.services.mirror_accounts import Pass, keep_standings
 from secciones.services.sessions import Sessions, SessionTimes
 from secciones.web.session import SESSION_COOKIE
 from tests.support.every_setting import EVERY_SETTING, SECRET
@@ -21,7 +22,33 @@ from tests.support.scripted_http import Answer, scripted_server
 
 _NO_BATCH = "a" * 26
 _REPORT = {"action": "report", "batch": _NO_BATCH, "operator": "ana@clases.edu.sv", "reason": "a bench"}
-_SCHOOL = {"id": "s1", "code": "10001", "name": "Centro Escolar", "department": "", "municipality": "", "sections": []}
+# A section of forty students, whose accounts the mirror knows.
+SECTION = "/secciones/centros/s1/x1"
+_SECTION = {"id": "x1", "code": "A", "name": "Quinto A", "grade": "Quinto", "shift": "Matutino", "state": "open"}
+_SCHOOL = {"id": "s1", "code": "10001", "name": "Centro Escolar", "department": "", "municipality": ""}
+_NIES = range(1_000_001, 1_000_041)
+_STUDENTS = [
+    {
+        "id": f"e{nie}",
+        "nie": f"{nie}",
+        "givenNames": "Ana María",
+        "surnames": "Cruz",
+        "email": None,
+        "enrolment": "active",
+    }
+    for nie in _NIES
+]
+_ACCOUNTS = [
+    {
+        "id": f"g{nie}",
+        "primaryEmail": f"{nie}@clases.edu.sv",
+        "orgUnitPath": "/Estudiantes",
+        "isAdmin": False,
+        "isDelegatedAdmin": False,
+        "suspended": False,
+    }
+    for nie in _NIES
+]
 
 
 @dataclass(frozen=True)
@@ -45,15 +72,23 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
     now = SystemClock().now()
     # A mirror that has nothing to do yet: most calls of it find that.
     documents.transact(lambda transaction: Pass(now, "", is_whole=True, whole_since=now).save(transaction, now))
+    accounts = {f"{nie}@clases.edu.sv": Standing(f"g{nie}", None, now, org_unit="/Estudiantes") for nie in _NIES}
+    keep_standings(documents, now, accounts)
     with scripted_server() as server, tempfile.TemporaryDirectory() as folder:
         issuer = Issuer(server)
         give_tokens(server)
         key = Path(folder) / "key.json"
         key.write_text(json.dumps(key_file_content(f"{server.url}{TOKEN_PATH}")))
         server.on(f"/storage/v1/b/{EVERY_SETTING['REGISTRY_BUCKET']}/o", Answer(body={}))
-        server.on("/v1/teachers/t1/schools", Answer(body={"schools": [_SCHOOL, _SCHOOL | {"id": "s2"}]}))
+        section = _SECTION | {"studentCount": len(_STUDENTS)}
+        schools = [_SCHOOL | {"sections": [section]}, _SCHOOL | {"id": "s2", "sections": []}]
+        roster = {"school": _SCHOOL, "section": section, "students": _STUDENTS}
+        server.on("/admin/directory/v1/users", Answer(body={"users": _ACCOUNTS}))
+        server.on("/v1/teachers/t1/schools", Answer(body={"schools": schools}))
+        server.on("/v1/teachers/t1/sections/x1/students", Answer(body=roster))
         settings = EVERY_SETTING | {"CALLER_ISSUER": server.url, "SIGES_URL": server.url}
         settings |= {"STORAGE_API_ENDPOINT": server.url, "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
+        settings |= {"DIRECTORY_API_ENDPOINT": server.url, "TOKEN_ENDPOINT": f"{server.url}{TOKEN_PATH}"}
 
         def called(audience: str, caller: str, status: int = 200, **body: str) -> Question:
             token = issuer.token(aud=settings[audience], email=settings[caller])
