@@ -1,7 +1,7 @@
 """Threat: whoever can put a file into the registry's bucket sends bombs, paths, formulas and lies.
 
 Take `_check_entry`, the comparison with `_NAMES` or `_check_directory` (services/roster_bundle.py) out, `_FORMULA`
-(domain/oneroster.py), `_tells_a_number` (services/load_roster.py) or the look at `percent` (services/import_roster.py),
+(domain/oneroster_values.py), `are_the_id` (services/load_roster.py) or the look at `percent` (services/import_roster.py),
 and one of these turns red.
 """
 
@@ -87,6 +87,11 @@ def test_a_name_that_a_spreadsheet_or_a_mail_would_act_on_is_left_out(world: Imp
     assert result.problems == 2, "the person, and the enrolment"
     listed = world.registry.roster("d1", "s1").students
     assert not [student for student in listed if name[0] in student.given_names[:1] and name[0] in "=+@-"]
+
+
+def test_the_report_holds_no_formula_of_a_files_name(world: ImportWorld) -> None:
+    result = world.imported(b"x", '=HYPERLINK("https:evil.example").csv', is_confirmed=False)
+    assert b'\r\n"HYPERLINK' in world.bucket.contents[result.report][1]
 
 
 def test_a_second_teacher_with_the_numbers_of_another_proves_to_be_neither(world: ImportWorld) -> None:

@@ -40,7 +40,7 @@ UNLIMITED = dict.fromkeys(
 
 
 def unknown_dui(pages: Pages) -> None:
-    """As SIGES says it, too, of someone who is no teacher: see tests/unit/adapters/test_oneroster.py."""
+    """As SIGES says it, too, of someone who is no teacher."""
     pages.world.registry.teachers.clear()
 
 

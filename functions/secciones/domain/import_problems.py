@@ -39,7 +39,9 @@ class Reason(StrEnum):
     NEEDED_IN_DELTA = "needed_in_delta"
     WRONG_IDENTIFIER = "wrong_identifier"
     NUMBER_IN_IDENTIFIER = "number_in_identifier"
+    UNREADABLE_NUMBER = "unreadable_number"  # said, and the person is kept without it
     WRONG_WORD = "wrong_word"
+    WRONG_LIST = "wrong_list"
     WRONG_DATE = "wrong_date"
     TOO_LONG = "too_long"
     CONTROL_CHARACTER = "control_character"

@@ -1,19 +1,27 @@
 """OneRoster 1.2 as CSV (1EdTech, "OneRoster: CSV Binding 1.2.1"): its files, columns, words, and what a row may hold.
 
 Section numbers in this module are the standard's.
-
-Where the standard leaves room, the narrower reading is taken: `sourcedId` may not contain a slash, since ids are pieces
-of addresses here, and a text may not be longer than the 255 characters that every implementation must support.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
 from secciones.domain.import_problems import BundleRefused, Reason
+from secciones.domain.oneroster_values import (
+    LINE_END,
+    Check,
+    calendar_date,
+    guid,
+    guids,
+    identifier,
+    moment,
+    text,
+    typed_identifiers,
+    words,
+    year,
+)
 
 Row = Mapping[str, str]
 
@@ -23,9 +31,6 @@ class Mode(StrEnum):
 
     BULK = "bulk"
     DELTA = "delta"
-
-
-Check = Callable[[str], Reason | None]
 
 
 @dataclass(frozen=True)
@@ -52,86 +57,24 @@ class File:
         return tuple(column for column in self.columns if column.refers not in {"", self.name})
 
 
-_IDENTIFIER = re.compile(r"(?!\.{1,2}\Z)[0-9A-Za-z._@-]{1,255}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_YEAR = re.compile(r"\d{4}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]00:00)", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# What a spreadsheet would calculate; a lone dash stands for a name that is not known.
-_FORMULA = re.compile(r"[=+@-]\s*\S")
-_LONGEST_TEXT = 255
 _EXTENSION = "metadata."
 _OURS = "metadata.sv."  # of other extensions nothing is kept, so that they may hold anything
-
-
-def identifier(value: str) -> Reason | None:
-    """The characters of a GUID (3.1), without the slash."""
-    return None if _IDENTIFIER.fullmatch(value) else Reason.WRONG_IDENTIFIER
-
-
-def identifiers(value: str) -> Reason | None:
-    """A list of GUID references."""
-    return next((reason for part in value.split(",") if (reason := identifier(part.strip()))), None)
-
-
-def text(value: str) -> Reason | None:
-    """A text that goes on to people and spreadsheets. Line ends, which the standard forbids, are control characters."""
-    if len(value) > _LONGEST_TEXT:
-        return Reason.TOO_LONG
-    if not value.isprintable() and _CONTROL.search(value):
-        return Reason.CONTROL_CHARACTER
-    return Reason.FORMULA if _FORMULA.match(value) else None
-
-
-def calendar_date(value: str) -> Reason | None:
-    """A day in ISO 8601."""
-    return None if _DATE.fullmatch(value) and _exists(value) else Reason.WRONG_DATE
-
-
-def year(value: str) -> Reason | None:
-    """A year in four digits."""
-    return None if _YEAR.fullmatch(value) else Reason.WRONG_DATE
-
-
-def moment(value: str) -> Reason | None:
-    """A DateTime, which must be in UTC."""
-    return None if _MOMENT.fullmatch(value) and _exists(value[:10]) else Reason.WRONG_DATE
-
-
-def _exists(day: str) -> bool:
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        return False
-    return True
-
-
-def _words(words: str, *, may_be_extended: bool = False) -> Check:
-    known = frozenset(words.split())
-
-    def check(value: str) -> Reason | None:
-        is_known = value in known or (may_be_extended and value.startswith("ext:"))
-        return None if is_known else Reason.WRONG_WORD
-
-    return check
-
-
-_TRUTH = _words("true false")
-_STATUS = _words("active tobedeleted")
-_SESSION_TYPES = _words("gradingPeriod semester schoolYear term", may_be_extended=True)
-_ORG_TYPES = _words("department school district local state national", may_be_extended=True)
-_CLASS_TYPES = _words("homeroom scheduled", may_be_extended=True)
-_ROLE_TYPES = _words("primary secondary")
-_ROLES = _words(
+_TRUTH = words("true false")
+_STATUS = words("active tobedeleted")
+_SESSION_TYPES = words("gradingPeriod semester schoolYear term", may_be_extended=True)
+_ORG_TYPES = words("department school district local state national", may_be_extended=True)
+_CLASS_TYPES = words("homeroom scheduled", may_be_extended=True)
+_ROLE_TYPES = words("primary secondary")
+_ROLES = words(
     "aide counselor districtAdministrator guardian parent principal proctor relative siteAdministrator student "
     "systemAdministrator teacher",
     may_be_extended=True,
 )
-_ENROLMENT_ROLES = _words("administrator proctor student teacher", may_be_extended=True)
+_ENROLMENT_ROLES = words("administrator proctor student teacher", may_be_extended=True)
 
 
-def _file(name: str, *columns: Column) -> File:
-    common = (_needed("sourcedId", identifier), _may("status", _STATUS), _may("dateLastModified", moment))
+def _file(name: str, *columns: Column, sourced_id: Check = guid) -> File:
+    common = (_needed("sourcedId", sourced_id), _may("status", _STATUS), _may("dateLastModified", moment))
     return File(name, (*common, *columns), ("status", "dateLastModified"))
 
 
@@ -154,7 +97,7 @@ FILES = {
             _needed("type", _SESSION_TYPES),
             _needed("startDate", calendar_date),
             _needed("endDate", calendar_date),
-            _may("parentSourcedId", identifier, "academicSessions"),
+            _may("parentSourcedId", guid, "academicSessions"),
             _needed("schoolYear", year),
         ),
         _file(
@@ -163,10 +106,11 @@ FILES = {
             _needed("type", _ORG_TYPES),
             _may("identifier", text),
             _may("parentSourcedId", identifier, "orgs"),
+            sourced_id=identifier,
         ),
         _file(
             "courses",
-            _may("schoolYearSourcedId", identifier, "academicSessions"),
+            _may("schoolYearSourcedId", guid, "academicSessions"),
             _needed("title", text),
             *map(_may, ("courseCode", "grades")),
             _needed("orgSourcedId", identifier, "orgs"),
@@ -176,28 +120,33 @@ FILES = {
             "classes",
             _needed("title", text),
             _may("grades"),
-            _needed("courseSourcedId", identifier, "courses"),
+            _needed("courseSourcedId", guid, "courses"),
             _may("classCode", text),
             _needed("classType", _CLASS_TYPES),
             _may("location"),
             _needed("schoolSourcedId", identifier, "orgs"),
-            _needed("termSourcedIds", identifiers, "academicSessions"),
+            _needed("termSourcedIds", guids, "academicSessions"),
             *map(_may, ("subjects", "subjectCodes", "periods")),
+            sourced_id=identifier,
         ),
         _file(
             "users",
             _needed("enabledUser", _TRUTH),
             _needed("username"),
-            _may("userIds"),
+            _may("userIds", typed_identifiers),
             _needed("givenName", text),
             _needed("familyName", text),
-            _may("middleName"),
+            _may("middleName", text),
             _may("identifier", text),
             _may("email", text),
-            *map(_may, ("sms", "phone", "agentSourcedIds", "grades", "password", "userMasterIdentifier")),
-            *map(_may, ("resourceSourcedIds", "preferredGivenName", "preferredMiddleName", "preferredFamilyName")),
+            *map(_may, ("sms", "phone")),
+            _may("agentSourcedIds", guids),
+            *map(_may, ("grades", "password", "userMasterIdentifier")),
+            _may("resourceSourcedIds", guids),
+            *map(_may, ("preferredGivenName", "preferredMiddleName", "preferredFamilyName")),
             _may("primaryOrgSourcedId", identifier, "orgs"),
             _may("pronouns"),
+            sourced_id=identifier,
         ),
         _file(
             "roles",
@@ -207,7 +156,7 @@ FILES = {
             _may("beginDate", calendar_date),
             _may("endDate", calendar_date),
             _needed("orgSourcedId", identifier, "orgs"),
-            _may("userProfileSourcedId", identifier),
+            _may("userProfileSourcedId", guid),
         ),
         _file(
             "enrollments",
@@ -236,8 +185,8 @@ FLAT = File(
         _needed("sectionName", text),
         _may("grade", text),
         _may("shift", text),
-        _may("sectionState", _words("abierta cerrada")),
-        _needed("role", _words("student teacher")),
+        _may("sectionState", words("abierta cerrada")),
+        _needed("role", words("student teacher")),
         _needed("userId", identifier),
         _needed("givenName", text),
         _needed("familyName", text),
@@ -310,6 +259,8 @@ def mode_of(row: Row) -> Mode:
 
 def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
     """The first column that breaks a rule, and which; None for a row that is as it must be."""
+    if "\n" in (values := "".join(row.values())) or "\r" in values:
+        return next(name for name, value in row.items() if LINE_END.search(value)), Reason.CONTROL_CHARACTER
     for name in file.lifecycle:
         if mode is Mode.BULK and row[name]:
             return name, Reason.MUST_BE_EMPTY_IN_BULK
@@ -322,6 +273,8 @@ def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
                 return column.name, Reason.MISSING_VALUE
         elif column.check is not None and (reason := column.check(value)):
             return column.name, reason
+    if row.get("subjects") and row.get("subjectCodes") and row["subjects"].count(",") != row["subjectCodes"].count(","):
+        return "subjectCodes", Reason.WRONG_LIST
     if len(row) == len(file.columns):
         return None
     ours = (name for name in row if name.startswith(_OURS))

@@ -4,22 +4,21 @@ from datetime import timedelta
 
 from secciones.domain.stored_roster import key_of
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Document, Documents, Transaction
 
 IMPORTS = "registry_imports"
 _KEPT_FOR = timedelta(days=30)
 
 
-def ask_for_confirmation(documents: Documents, clock: Clock, export: str) -> None:
-    """From now on the export waits."""
-    document = {"is_confirmed": False, "expires_at": clock.now() + _KEPT_FOR}
+def ask_for_confirmation(documents: Documents, clock: Clock, export: str, about: Document) -> None:
+    """From now on the export waits; `about` is what whoever confirms it must know."""
+    document = {"about": about, "is_confirmed": False, "expires_at": clock.now() + _KEPT_FOR}
     documents.create(IMPORTS, key_of(export), document)
 
 
-def is_confirmed(documents: Documents, export: str) -> bool | None:
-    """None for an export that does not wait."""
-    document = documents.get(IMPORTS, key_of(export))
-    return None if document is None else bool(document["is_confirmed"])
+def confirmation_of(documents: Documents, export: str) -> Document | None:
+    """What there is to know, in `about`, and whether it `is_confirmed`; None for an export that does not wait."""
+    return documents.get(IMPORTS, key_of(export))
 
 
 def confirm_import(documents: Documents, export: str) -> bool:

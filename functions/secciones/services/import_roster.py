@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -18,9 +18,9 @@ from secciones.domain.stored_roster import key_of
 from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.bucket import Bucket, StoredFile
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents
+from secciones.ports.documents import Document, Documents
 from secciones.services.apply_roster import ImportLease, apply_changes, reference_name
-from secciones.services.confirm_import import ask_for_confirmation, is_confirmed
+from secciones.services.confirm_import import ask_for_confirmation, confirmation_of
 from secciones.services.load_roster import Loader, load_flat
 from secciones.services.roster_bundle import FlatBundle, ZipBundle
 from secciones.services.roster_changes import Changes, Tally, find_changes
@@ -65,6 +65,11 @@ class Result:
     tallies: dict[str, Tally] = field(default_factory=dict)
     refused_because: Problem | None = None
 
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The tallies as they are told."""
+        return {kind: asdict(tally) for kind, tally in self.tallies.items()}
+
 
 def import_next(importer: Importer) -> Result | None:
     """Import the oldest export there is; None when there is none.
@@ -76,14 +81,19 @@ def import_next(importer: Importer) -> Result | None:
     export = next((file for file in importer.bucket.files(INCOMING) if not file.name.endswith("/")), None)
     if export is None:
         return None
-    word = is_confirmed(importer.documents, _name(export))
-    if word is False:
-        return Result(_name(export), State.UNCONFIRMED, 0, _report_name(export))
+    asked = confirmation_of(importer.documents, _name(export))
+    if asked and not asked["is_confirmed"]:
+        return _waiting(export, asked["about"])
     lease = ImportLease(importer.documents, importer.clock)
     try:
-        return _import(importer, lease, export, is_believed=word is True)
+        return _import(importer, lease, export, is_believed=asked is not None)
     finally:
         lease.release()
+
+
+def _waiting(export: StoredFile, about: Document) -> Result:
+    tallies = {kind: Tally(**counts) for kind, counts in about["counts"].items()}
+    return Result(_name(export), State.UNCONFIRMED, about["problems"], about["report"], tallies)
 
 
 def _name(export: StoredFile) -> str:
@@ -129,8 +139,10 @@ def _take(
 def _loaded(importer: Importer, export: StoredFile, path: Path, report: "_Report") -> Iterator[RosterTables]:
     """The tables as they are with this export."""
     with importer.bucket.open(export) as file:
-        if export.name.endswith(".csv"):
-            source: FlatBundle | ZipBundle = FlatBundle(export.name.rpartition("/")[2], file, report.add)
+        if export.name.casefold().endswith(".csv"):
+            # Whoever opens the report in a spreadsheet shall not calculate it.
+            name = export.name.rpartition("/")[2].lstrip("=+-@\t ")
+            source: FlatBundle | ZipBundle = FlatBundle(name, file, report.add)
         else:
             source = ZipBundle(file, report.add)
             if any(source.modes.get(name) is not Mode.BULK for name in FILES):
@@ -141,7 +153,7 @@ def _loaded(importer: Importer, export: StoredFile, path: Path, report: "_Report
                 load_flat(source, tables, importer.secret, report.add)
             else:
                 Loader(tables, importer.secret, report.add).load(source)
-            tables.settle()
+            tables.settle(importer.clock.now().date())
             yield tables
         finally:
             tables.close()
@@ -174,7 +186,8 @@ def _fetch_reference(importer: Importer, path: Path) -> None:
 
 def _end(importer: Importer, export: StoredFile, result: Result) -> None:
     if result.state is State.UNCONFIRMED:
-        ask_for_confirmation(importer.documents, importer.clock, _name(export))
+        about = {"problems": result.problems, "report": result.report, "counts": result.counts}
+        ask_for_confirmation(importer.documents, importer.clock, result.export, about)
     counts = {f"{kind}_touched": tally.touched for kind, tally in result.tallies.items()}
     importer.audit.record(_event(export, result.state.value, **counts, problems=result.problems))
     if result.state is not State.UNCONFIRMED:

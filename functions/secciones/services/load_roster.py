@@ -39,7 +39,7 @@ class Loader:
             "courses": lambda row: (row["title"],),
             "classes": _class,
             "users": self._user,
-            "roles": lambda row: (key(row["userSourcedId"]),) if row["role"] == "teacher" else None,
+            "roles": lambda row: (key(row["userSourcedId"]), row["endDate"]) if row["role"] == "teacher" else None,
             "enrollments": self._enrolment,
         }
 
@@ -63,6 +63,8 @@ class Loader:
                 self._report(Problem(f"{file.name}.csv", line, *problem))
                 continue
             self._keep(file.name, mode, row, row_key)
+            if file.name == "users" and _numbers(row["userIds"]).unreadable:
+                self._report(Problem("users.csv", line, "userIds", Reason.UNREADABLE_NUMBER))
             if file.name in _SELF_REFERENCES and row["parentSourcedId"] and row["status"] != "tobedeleted":
                 parents.append((line, row_key, key(row["parentSourcedId"])))
         self._tables.end(file.name)
@@ -116,7 +118,7 @@ class Loader:
         is_active = row["role"] == "student" and row.get("metadata.sv.estado", "").casefold() in _ACTIVE
         if section not in self._sections or not (is_teacher or is_active):
             return None
-        return section, key(row["userSourcedId"]), is_teacher
+        return section, key(row["userSourcedId"]), is_teacher, row["endDate"]
 
 
 def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Report) -> None:
@@ -135,6 +137,8 @@ def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Rep
         if numbers.are_the_id(row["userId"]):
             report(Problem(bundle.name, line, "userId", Reason.NUMBER_IN_IDENTIFIER))
             continue
+        if numbers.unreadable:
+            report(Problem(bundle.name, line, numbers.unreadable, Reason.UNREADABLE_NUMBER))
         person = _person(row["userId"], True, row, numbers, secret)
         for column, table, row_key, values in _flat_values(row, person):
             stored = tables.stored(table, row_key)
@@ -154,21 +158,22 @@ def _flat_values(row: Row, about_person: Values) -> Iterator[tuple[str, str, int
     section, person, is_teacher = row["sectionId"], row["userId"], row["role"] == "teacher"
     place = (row["schoolCode"], row["department"], row["municipality"])
     is_open = row["sectionState"] != "cerrada"
-    yield "schoolYear", "academicSessions", key(year), (year, "schoolYear", year, "", year)
+    yield "schoolYear", "academicSessions", key(year), (year, "schoolYear", year, "", "", year)
     yield "schoolId", "orgs", key(school), (school, row["schoolName"], True, *place)
     yield "grade", "courses", key(grade), (row["grade"],)
     about = (row["sectionName"], key(grade), row["sectionCode"], True, key(school), year, row["shift"], is_open)
     yield "sectionId", "classes", key(section), (section, *about)
     yield "userId", "users", key(person), about_person
     if is_teacher:
-        yield "role", "roles", key(person), (key(person),)
+        yield "role", "roles", key(person), (key(person), "")
     if is_teacher or row["enrolment"].casefold() in _ACTIVE:
         enrolment = key(f"{row['role']} {person} {section}")
-        yield "sectionId", "enrollments", enrolment, (key(section), key(person), is_teacher)
+        yield "sectionId", "enrollments", enrolment, (key(section), key(person), is_teacher, "")
 
 
 def _session(row: Row) -> Values:
-    return row["sourcedId"], row["type"], row["startDate"], row["parentSourcedId"], row["schoolYear"]
+    about = (row["startDate"], row["endDate"], row["parentSourcedId"], row["schoolYear"])
+    return row["sourcedId"], row["type"], *about
 
 
 def _org(row: Row) -> Values:
@@ -193,8 +198,9 @@ def _class(row: Row) -> Values:
 class _Numbers(NamedTuple):
     """What a person's row has as DUI and NIP, lost zeros restored; None for what is none."""
 
-    dui: Dui | None
-    nip: Nip | None
+    dui: Dui | None = None
+    nip: Nip | None = None
+    unreadable: str = ""  # which of them is something else
 
     def hashed(self, secret: str) -> str:
         """What is kept of them, which takes both."""
@@ -205,19 +211,20 @@ class _Numbers(NamedTuple):
         if self == _NO_NUMBERS:
             return False
         digits = "".join(filter(str.isdigit, text)).lstrip("0")
-        return digits != "" and digits in {number.digits.lstrip("0") for number in self if number}
+        return digits != "" and digits in {number.digits.lstrip("0") for number in (self.dui, self.nip) if number}
 
     def are_the_id(self, sourced_id: str) -> bool:
         """Whether an id, which is kept and shown in addresses, is one of them."""
         return self.are_told_by(sourced_id) and _LIKE_A_NUMBER.fullmatch(sourced_id) is not None
 
 
-_NO_NUMBERS = _Numbers(None, None)
+_NO_NUMBERS = _Numbers()
 
 
 def _person(person_id: str, is_enabled: bool, row: Row, numbers: _Numbers, secret: str) -> Values:
     identifier = "" if numbers.are_told_by(row["identifier"]) else row["identifier"]
-    return person_id, is_enabled, numbers.hashed(secret), row["givenName"], row["familyName"], identifier, row["email"]
+    given_names = f"{row['givenName']} {row.get('middleName', '')}".rstrip()
+    return person_id, is_enabled, numbers.hashed(secret), given_names, row["familyName"], identifier, row["email"]
 
 
 def _numbers(user_ids: str) -> _Numbers:
@@ -228,7 +235,12 @@ def _numbers(user_ids: str) -> _Numbers:
 
 
 def _parsed(dui: str, nip: str) -> _Numbers:
-    return _Numbers(_read(Dui, dui), _read(Nip, nip)) if dui or nip else _NO_NUMBERS
+    if not dui and not nip:
+        return _NO_NUMBERS
+    read_dui, read_nip = _read(Dui, dui), _read(Nip, nip)
+    if dui.strip() and not read_dui:
+        return _Numbers(nip=read_nip, unreadable="dui")
+    return _Numbers(read_dui, read_nip, "nip" if nip.strip() and not read_nip else "")
 
 
 def _read(kind: type[N], text: str) -> N | None:

@@ -6,6 +6,7 @@ needs memory.
 
 import csv
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -41,6 +42,7 @@ _SMALL = 1 << 20  # whatever its ratio, so much does no harm
 _LONGEST_LINE = 1 << 16
 _MOST_PROPERTIES = 1000
 _BLANKS = " \t\xa0"
+_QUOTED = re.compile(r'(?:^|(?<=,))"(?:[^"]|"")*"(?=,|\r?\n?\Z)')
 _BUFFER = 1 << 18
 # The end of an archive's directory (PKWARE's APPNOTE, 4.3.16), from the number of its entries to the comment's length.
 _END = struct.Struct("<4s6xHLLH")
@@ -174,7 +176,7 @@ def _sound_rows(file: File, mode: Mode, lines: Lines, name: str, report: Report)
     header = _header(file, lines, name)
     for line, cells in lines:
         if len(cells) != len(header):
-            report(Problem(name, line, "", Reason.WRONG_NUMBER_OF_FIELDS))
+            report(Problem(name, line, "", Reason.WRONG_NUMBER_OF_FIELDS if cells else Reason.MALFORMED_CSV))
             continue
         row = dict(zip(header, cells, strict=True))
         if problem := problem_of(file, mode, row):
@@ -190,16 +192,27 @@ def _header(file: File, lines: Lines, name: str) -> list[str]:
 
 
 def _csv_rows(name: str, file: Any) -> Lines:
-    """The rows as RFC 4180 has them, blanks around values gone, each with the line that it begins on."""
-    reader = csv.reader(_text_lines(name, io.BufferedReader(file, _BUFFER)), strict=True)
+    """The rows as RFC 4180 has them, blanks around values gone, each with the line that it begins on; without a cell
+    when quotes stand in a value that has none around it."""
+    text: list[str] = []  # of the row that is read
+    reader = csv.reader(_kept(_text_lines(name, io.BufferedReader(file, _BUFFER)), text), strict=True)
     line = 1
     try:
         for cells in reader:
-            if cells:
+            if '"' in "".join(cells) and '"' in _QUOTED.sub("", "".join(text)):
+                yield line, []
+            elif cells:
                 yield line, [cell.strip(_BLANKS) for cell in cells]
+            text.clear()
             line = reader.line_num + 1
     except csv.Error as error:
-        raise BundleRefused(Reason.MALFORMED_CSV, name, reader.line_num) from error
+        raise BundleRefused(Reason.MALFORMED_CSV, name, line) from error
+
+
+def _kept(lines: Iterator[str], text: list[str]) -> Iterator[str]:
+    for line in lines:
+        text.append(line)
+        yield line
 
 
 def _text_lines(name: str, file: io.BufferedReader) -> Iterator[str]:

@@ -123,7 +123,8 @@ def _count_sections(
     after = {taught.section.id: taught for taught in (new.sections if new else ())}
     sections, students = tallies["sections"], tallies["students"]
     sections.before += len(before)
-    sections.touched += sum(_about(before.get(key)) != _about(after.get(key)) for key in before | after)
+    is_renamed = old is not None and new is not None and old.school != new.school
+    sections.touched += sum(is_renamed or _about(before.get(key)) != _about(after.get(key)) for key in before | after)
     students.before += sum(taught.section.student_count for taught in before.values())
     another = [key for key in before | after if _version(before.get(key)) != _version(after.get(key))]
     lists = _lists(documents, {old.list_key(before[key]): key for key in another if key in before}) if old else {}
@@ -133,7 +134,7 @@ def _count_sections(
 
 
 def _about(taught: TaughtSection | None) -> tuple[object, ...] | None:
-    """What is known of a section beside its students."""
+    """What is known of a section beside its students and its school."""
     if taught is None:
         return None
     section = taught.section

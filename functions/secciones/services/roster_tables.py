@@ -11,6 +11,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,15 @@ from secciones.domain.roster import Enrolment, School, Section
 from secciones.domain.stored_roster import StoredSchool, StoredTeacher, TaughtSection, version_of
 
 # Raised with every change to the tables: a reference of another format is as good as none.
-_FORMAT = 1
+_FORMAT = 2
 _COLUMNS = {
-    "academicSessions": "id, type, start, parent, year",
+    "academicSessions": "id, type, start, ends, parent, year",
     "orgs": "id, name, is_school, code, department, municipality",
     "courses": "title",
     "classes": "id, title, course, code, is_section, school, terms, shift, is_open",
     "users": "id, is_enabled, numbers, given_name, family_name, identifier, email",
-    "roles": "user",  # of teachers
-    "enrollments": "class, user, is_teacher",  # of teachers, and of students as long as they are active
+    "roles": "user, ends",  # of teachers
+    "enrollments": "class, user, is_teacher, ends",  # of teachers, and of students as long as they are active
 }
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS roles_user ON roles (user);
@@ -45,6 +46,7 @@ _MOST_SECTIONS = 500
 _CLASSES = """
 SELECT classes.key, school, terms FROM classes JOIN orgs ON orgs.key = school WHERE is_section AND is_school
 """
+_TERMS = "SELECT DISTINCT terms FROM classes WHERE is_section"
 _SCHOOLS = """
 SELECT DISTINCT orgs.id FROM temp.sections JOIN orgs ON orgs.key = sections.school ORDER BY orgs.id
 """
@@ -143,10 +145,14 @@ class RosterTables:
         """Those of all rows of a table."""
         return Keys(self._connection.execute(f"SELECT key FROM {table} WHERE {where} ORDER BY key"))  # noqa: S608
 
-    def settle(self) -> None:
-        """Find the sections of the year in force, which the methods below read. Raises BundleRefused."""
+    def settle(self, today: date) -> None:
+        """Find the sections of the year in force, which the methods below read, and forget the roles and enrolments
+        that have ended before it has. Raises BundleRefused."""
         self._connection.executescript(_INDEXES)
-        terms = self._terms_in_force()
+        year_ends, terms = self._year_in_force()
+        for table in ("roles", "enrollments"):
+            over = f"DELETE FROM {table} WHERE ends <> '' AND ends <= ? AND ends < ?"  # noqa: S608
+            self._connection.execute(over, (today.isoformat(), year_ends))
         classes = self._connection.execute(_CLASSES)
         in_force = [(row[0], row[1]) for row in classes if not terms.isdisjoint(row[2].split(","))]
         self._connection.execute("DELETE FROM temp.sections")
@@ -195,16 +201,16 @@ class RosterTables:
         section = Section(class_id, code, name, grade, shift, bool(is_open), len(students))
         return TaughtSection(section, teachers, version_of(students), students)
 
-    def _terms_in_force(self) -> set[str]:
-        """The ids of the latest school year and of all terms within it."""
-        rows = self._connection.execute("SELECT id, type, start, parent FROM academicSessions").fetchall()
-        years = [(start, session_id) for session_id, kind, start, _ in rows if kind == "schoolYear"]
+    def _year_in_force(self) -> tuple[str, set[str]]:
+        """When the latest school year with sections ends, and the ids of it and of all terms within it."""
+        rows = self._connection.execute("SELECT id, type, start, ends, parent FROM academicSessions").fetchall()
+        years = [(start, session_id, ends) for session_id, kind, start, ends, _ in rows if kind == "schoolYear"]
         if not years:
             raise BundleRefused(Reason.NO_SCHOOL_YEAR, "academicSessions.csv")
-        terms = {max(years)[1]}
-        while more := {session_id for session_id, _, _, parent in rows if parent in terms} - terms:
-            terms |= more
-        return terms
+        taught = {term for (terms,) in self._connection.execute(_TERMS) for term in terms.split(",")}
+        within = {session_id: _within(session_id, rows) for _, session_id, _ in years}
+        _, year_id, ends = max(years, key=lambda year: (not taught.isdisjoint(within[year[1]]), year))
+        return ends, within[year_id]
 
     def _create(self) -> None:
         tables = (f"CREATE TABLE {name} (key, modified, {columns});" for name, columns in _COLUMNS.items())
@@ -212,6 +218,13 @@ class RosterTables:
 
     def _index(self, table: str) -> None:
         self._connection.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_key ON {table} (key)")
+
+
+def _within(year_id: str, sessions: Iterable[tuple[str, ...]]) -> set[str]:
+    terms = {year_id}
+    while more := {session_id for session_id, *_, parent in sessions if parent in terms} - terms:
+        terms |= more
+    return terms
 
 
 class Keys:

@@ -23,8 +23,8 @@ _WHAT_TO_DO = {
 }
 _ROWS_LEFT_OUT = (
     "WARNING",
-    "registry: an export was imported without some of its rows: its report names them, have them corrected where it is "
-    "made",
+    "registry: an export was imported without some of its rows or numbers: its report names them, have them corrected "
+    "where it is made",
 )
 
 
@@ -43,7 +43,7 @@ def _told(result: Result) -> dict[str, Any]:
         "state": result.state.value,
         "problems": result.problems,
         "report": result.report,
-        "counts": {kind: asdict(tally) for kind, tally in result.tallies.items()},
+        "counts": result.counts,
     }
     if result.refused_because:
         summary["refused_because"] = {**asdict(result.refused_because), "reason": result.refused_because.reason.value}

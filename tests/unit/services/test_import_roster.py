@@ -153,6 +153,10 @@ class TestAnImport:
         assert world.imported(b"something else", "export.csv").refused_because is not None
         assert report(world, "reports/export.csv#1.csv")[0]["file"] == "export.csv"
 
+    def test_of_a_flat_file_may_come_from_a_system_without_small_letters(self, world: ImportWorld) -> None:
+        world.imported(b"something else", "EXPORT.CSV")
+        assert report(world, "reports/EXPORT.CSV#1.csv")[0]["reason"] == "wrong_header"
+
     def test_takes_the_oldest_export_first(self, world: ImportWorld) -> None:
         world.deliver(bundle(), "z-bulk.zip")
         world.deliver(delta(enrollments=[gone(enrolment("s2", "e3"))]), "a-delta.zip")
@@ -351,11 +355,23 @@ class TestALargeChange:
             ),
             pytest.param(lambda tables: tables["users"][2].update(givenName="Otra"), id="a student"),
             pytest.param(lambda tables: tables["classes"].append(section("s9", "ce2")), id="a new section"),
+            pytest.param(lambda tables: tables["orgs"][1].update(name="Otro"), id="a school"),
         ],
     )
     def test_may_be_one_of_any_kind(self, world: ImportWorld, change: Change) -> None:
         world.imported(bundle())
         assert world.imported(bundle(change), is_confirmed=False).state is State.UNCONFIRMED
+
+    def test_is_told_again_while_it_waits(self, world: ImportWorld) -> None:
+        def change(tables: Tables) -> None:
+            tables["enrollments"].pop(3)
+            tables["users"][6]["givenName"] = "=1+1"
+
+        world.imported(bundle())
+        first = world.imported(bundle(change), is_confirmed=False)
+        assert (first.state, first.problems) == (State.UNCONFIRMED, 3)
+        assert len(report(world, first.report)) == 3
+        assert import_next(world.importer()) == first
 
     def test_stays_confirmed_when_the_import_dies(self, world: ImportWorld) -> None:
         world.imported(bundle())

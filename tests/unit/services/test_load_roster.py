@@ -6,6 +6,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from tests.support.oneroster import (
 )
 
 SECRET = "k" * 32
+TODAY = date(2026, 6, 1)
 Change = Callable[[Tables], Any]
 
 
@@ -48,13 +50,13 @@ class Import:
     def load(self, archive: bytes) -> "Import":
         self.problems.clear()
         Loader(self.tables, SECRET, self.problems.append).load(ZipBundle(io.BytesIO(archive), self.problems.append))
-        self.tables.settle()
+        self.tables.settle(TODAY)
         return self
 
     def load_flat(self, content: bytes) -> "Import":
         bundle = FlatBundle("flat.csv", io.BytesIO(content), self.problems.append)
         load_flat(bundle, self.tables, SECRET, self.problems.append)
-        self.tables.settle()
+        self.tables.settle(TODAY)
         return self
 
     @property
@@ -166,6 +168,53 @@ class TestBulk:
         loaded.load(bundle(lambda tables: tables["academicSessions"][1].update(startDate="2027-02-01")))
         assert loaded.lists == {"old": []}
 
+    def test_may_name_a_year_that_has_no_sections_yet(self, loaded: Import) -> None:
+        loaded.load(
+            bundle(
+                lambda tables: tables["academicSessions"].append(
+                    tables["academicSessions"][0] | {"sourcedId": "y27", "startDate": "2027-02-01"}
+                )
+            )
+        )
+        assert loaded.lists == ALL
+
+    @pytest.mark.parametrize(
+        ("ends", "is_listed"),
+        [("2026-05-31", False), ("2026-06-01", False), ("2026-06-02", True), ("2026-11-13", True), ("", True)],
+    )
+    def test_tells_when_an_enrolment_has_ended(self, loaded: Import, ends: str, is_listed: bool) -> None:
+        """A day on which it has, since the standard's ends are exclusive."""
+        loaded.load(bundle(lambda tables: [tables["enrollments"][n].update(endDate=ends) for n in (0, 3)]))
+        assert (loaded.problems, "e1" in loaded.lists["s1"]) == ([], is_listed)
+        assert ("d1" in loaded.schools[0].sections[0].teachers) is is_listed
+        assert loaded.teachers["d1"] == (("ce1", "ce2") if is_listed else ("ce2",))
+
+    def test_tells_when_a_role_has_ended(self, loaded: Import) -> None:
+        loaded.load(bundle(lambda tables: tables["roles"][0].update(endDate="2026-05-31")))
+        assert set(loaded.teachers) == {"d2"}
+
+    def test_of_a_year_that_is_over_is_as_it_was_at_its_end(self, loaded: Import) -> None:
+        loaded.load(bundle(lambda tables: tables["enrollments"][3].update(endDate="2026-11-13")))
+        loaded.tables.settle(date(2027, 1, 10))
+        assert loaded.lists == ALL
+
+    def test_may_have_middle_names(self, loaded: Import) -> None:
+        loaded.load(bundle(lambda tables: tables["users"][2].update(givenName="María", middleName="de los Ángeles")))
+        names = [student.given_names for student in loaded.schools[0].sections[0].students]
+        assert sorted(names) == ["Alumno 2", "María de los Ángeles"]
+
+    def test_may_have_a_slash_in_ids_that_are_never_part_of_an_address(self, loaded: Import) -> None:
+        def change(tables: Tables) -> None:
+            tables["academicSessions"][0]["sourcedId"] = tables["academicSessions"][2]["parentSourcedId"] = "y/26"
+            tables["courses"][0]["sourcedId"] = "g/1"
+            tables["classes"][0] |= {"courseSourcedId": "g/1", "termSourcedIds": "y/26"}
+            for row in tables["classes"]:
+                row |= {"courseSourcedId": "g/1", "termSourcedIds": row["termSourcedIds"].replace("y26", "y/26")}
+            for row in tables["roles"] + tables["enrollments"]:
+                row["sourcedId"] = f"sv/{row['sourcedId']}"
+
+        assert (loaded.load(bundle(change)).problems, loaded.lists) == ([], ALL)
+
     def test_without_a_school_year_is_refused(self) -> None:
         def change(tables: Tables) -> None:
             for row in tables["academicSessions"]:
@@ -275,6 +324,13 @@ class TestDelta:
         ("users", 2, {"givenName": "Ana\0"}, "givenName", Reason.CONTROL_CHARACTER),
         ("users", 2, {"givenName": "A" * 256}, "givenName", Reason.TOO_LONG),
         ("users", 2, {"primaryOrgSourcedId": "nowhere"}, "primaryOrgSourcedId", Reason.UNKNOWN_REFERENCE),
+        ("users", 0, {"userIds": "DUI:012345678"}, "userIds", Reason.WRONG_LIST),
+        ("users", 0, {"userIds": "{DUI:012345678},{NIP"}, "userIds", Reason.WRONG_LIST),
+        ("users", 0, {"userIds": "{DUI:01234567A},{NIP:0012345}"}, "userIds", Reason.UNREADABLE_NUMBER),
+        ("users", 0, {"userIds": "{NIP:12345678}"}, "userIds", Reason.UNREADABLE_NUMBER),
+        ("users", 2, {"agentSourcedIds": "p1,ñ"}, "agentSourcedIds", Reason.WRONG_IDENTIFIER),
+        ("users", 2, {"pronouns": "ella\r\nsu"}, "pronouns", Reason.CONTROL_CHARACTER),
+        ("classes", 0, {"subjects": "a,b", "subjectCodes": "1"}, "subjectCodes", Reason.WRONG_LIST),
         ("orgs", 1, {"type": "School"}, "type", Reason.WRONG_WORD),
         ("orgs", 2, {"parentSourcedId": "nowhere"}, "parentSourcedId", Reason.UNKNOWN_REFERENCE),
         ("orgs", 1, {"metadata.sv.departamento": "+1"}, "metadata.sv.departamento", Reason.FORMULA),
@@ -322,6 +378,39 @@ def test_a_row_with_too_few_or_too_many_fields_is_named(loaded: Import, cells: l
     contents["users.csv"] += ",".join(cells).encode() + b"\n\n"
     loaded.load(zipped(contents))
     assert loaded.problems == [Problem("users.csv", 9, "", Reason.WRONG_NUMBER_OF_FIELDS)]
+
+
+def test_who_has_an_unreadable_number_is_named_and_kept_without_it(loaded: Import) -> None:
+    loaded.load(bundle(lambda tables: tables["users"][0].update(userIds="{DUI:01234567A},{NIP:0012345}")))
+    assert loaded.problems == [Problem("users.csv", 2, "userIds", Reason.UNREADABLE_NUMBER)]
+    assert next((teacher.id, teacher.numbers) for teacher in loaded.tables.teachers()) == ("d1", "")
+
+
+@pytest.mark.parametrize(
+    ("given_name", "is_sound"),
+    [
+        (b'Ana "Chepa"', False),
+        (b'"Ana ""Chepa"""', True),
+        (b' "Ana"', False),
+        (b'"Ana, la ""Chepa"""', True),
+    ],
+)
+def test_quotes_stand_around_a_value_or_doubled_in_it(loaded: Import, given_name: bytes, is_sound: bool) -> None:
+    contents = files(country())
+    contents["users.csv"] += b"e8,,,true,e8,," + given_name + b",Rivas" + b"," * 15 + b"\ne9,,,true,e9,,Eva,Rivas"
+    loaded.load(zipped(contents))
+    assert loaded.problems[:-1] == ([] if is_sound else [Problem("users.csv", 9, "", Reason.MALFORMED_CSV)])
+    assert loaded.problems[-1] == Problem("users.csv", 10, "", Reason.WRONG_NUMBER_OF_FIELDS)
+
+
+def test_lines_are_those_of_an_editor_however_many_a_row_takes(loaded: Import) -> None:
+    contents = files(country())
+    contents["users.csv"] += b'e8,,,true,e8,,"A\nna","Ri\r\nvas"' + b"," * 15 + b"\n\ne9,x\n"
+    loaded.load(zipped(contents))
+    assert loaded.problems == [
+        Problem("users.csv", 9, "givenName", Reason.CONTROL_CHARACTER),
+        Problem("users.csv", 13, "", Reason.WRONG_NUMBER_OF_FIELDS),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -439,8 +528,13 @@ class TestRefusedFiles:
         contents = files(country())
         contents["users.csv"] += row + b"\n"
         found = refusal(zipped(contents))
-        assert (found.file, found.reason) == ("users.csv", reason)
-        assert found.line >= 9
+        assert (found.file, found.line, found.reason) == ("users.csv", 9, reason)
+
+    def test_at_the_line_where_a_quote_begins_that_never_ends(self) -> None:
+        contents = files(country())
+        first, second, rest = contents["users.csv"].split(b"\r\n", 2)
+        contents["users.csv"] = first + b'\r\n"' + second + b"\r\n" + rest
+        assert refusal(zipped(contents)) == Problem("users.csv", 2, "", Reason.MALFORMED_CSV)
 
 
 FLAT_HEADER = [column.name for column in FLAT.columns]
@@ -473,6 +567,18 @@ class TestFlatFile:
         assert [(problem.line, problem.column, problem.reason) for problem in loaded.problems] == [
             (3, "sectionId", Reason.CONTRADICTION), (4, "userId", Reason.CONTRADICTION),
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("column", ["dui", "nip"])
+    def test_names_numbers_that_nobody_can_read(self, loaded: Import, column: str) -> None:
+        numbers = {"dui": "01234567-8", "nip": "12345"} | {column: "x"}
+        loaded.load_flat(as_csv(FLAT_HEADER, [flat_row("s1", "d1", "teacher", **numbers)]))
+        assert loaded.problems == [Problem("flat.csv", 2, column, Reason.UNREADABLE_NUMBER)]
+        assert [teacher.numbers for teacher in loaded.tables.teachers()] == [""]
+
+    def test_keeps_no_number_as_an_identifier(self, loaded: Import) -> None:
+        row = flat_row("s1", "d1", "teacher", dui="01234567-8", nip="12345", identifier="0012345")
+        loaded.load_flat(as_csv(FLAT_HEADER, [row]))
+        assert b"0012345" not in loaded.tables.path.read_bytes()
 
     @pytest.mark.parametrize(
         ("content", "reason"),

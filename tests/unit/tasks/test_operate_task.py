@@ -12,7 +12,7 @@ from secciones.domain.batches import BatchState
 from secciones.domain.errors import DocumentsUnavailable, MailRefused, ResetsPaused
 from secciones.domain.people import Dui
 from secciones.ports.audit import AuditEvent
-from secciones.services.confirm_import import ask_for_confirmation, is_confirmed
+from secciones.services.confirm_import import ask_for_confirmation, confirmation_of
 from secciones.services.pause import find_pause
 from secciones.services.verify_identity import pseudonym
 from secciones.tasks.answers import answer
@@ -155,10 +155,10 @@ def test_all_resets_are_paused_and_resumed(world: World) -> None:
 
 
 def test_an_export_that_waits_is_confirmed_and_no_other(world: World) -> None:
-    ask_for_confirmation(world.documents, world.clock, "roster.zip#17")
+    ask_for_confirmation(world.documents, world.clock, "roster.zip#17", {})
     assert told(world, action="confirm", export="roster.zip#17")["was_waiting"]
     assert not told(world, action="confirm", export="roster.zip#18")["was_waiting"]
-    assert is_confirmed(world.documents, "roster.zip#17")
+    assert (confirmation_of(world.documents, "roster.zip#17") or {})["is_confirmed"]
     assert world.audit.events[-1].details["export"] == "roster.zip#18"
 
 
