@@ -3,8 +3,8 @@
 locals {
   expiring = {
     documents = [
-      "accounts", "allowances", "batches", "mirror", "outbox", "registry_imports", "registry_schools", "registry_sections",
-      "registry_teachers", "resets", "seals", "selections", "sessions", "teachers", "throttles",
+      "accounts", "allowances", "batches", "claims", "mirror", "outbox", "registry_imports", "registry_schools",
+      "registry_sections", "registry_teachers", "resets", "seals", "selections", "sessions", "teachers", "throttles",
     ]
     audit = ["audit", "audit_chain"]
   }

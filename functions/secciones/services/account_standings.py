@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from secciones.ports.documents import Documents, Transaction
-from secciones.services.claims import earlier_resets
+from secciones.services.earlier_resets import RESETS, reset_of
 from secciones.services.list_sections import StudentRow
 from secciones.services.mirror_accounts import ACCOUNTS, CURRENT, PASSES, Pass, mirrored_standing
 from secciones.services.selections import COLLECTION as SELECTIONS
@@ -28,16 +28,14 @@ def with_standings(documents: Documents, session: Session, rows: Sequence[Studen
     addresses = {row.address for row in rows if row.problem is None}
 
     def work(transaction: Transaction) -> Known:
-        accounts = [(ACCOUNTS, address) for address in addresses]
-        transaction.read_ahead((SELECTIONS, session.actor), (PASSES, CURRENT), *accounts)
-        found = transaction.get_many(ACCOUNTS, addresses)
+        by_address = [(collection, address) for collection in (ACCOUNTS, RESETS) for address in addresses]
+        transaction.read_ahead((SELECTIONS, session.actor), (PASSES, CURRENT), *by_address)
+        accounts, resets = (transaction.get_many(collection, addresses) for collection in (ACCOUNTS, RESETS))
         current = Pass.load(transaction)
         whole_since = current.whole_since if current else None
-        standings = {address: mirrored_standing(found.get(address), whole_since) for address in addresses}
-        ids = {standing.account_id for standing in standings.values() if standing and standing.account_id}
-        resets = earlier_resets(transaction, session.actor, ids)
+        standings = {address: mirrored_standing(accounts.get(address), whole_since) for address in addresses}
         with_theirs = tuple(
-            replace(row, standing=replace(standing, reset=resets.get(standing.account_id)))
+            replace(row, standing=replace(standing, reset=reset_of(resets.get(row.address), standing, session.actor)))
             if (standing := standings.get(row.address))
             else row
             for row in rows

@@ -10,18 +10,17 @@ from datetime import datetime, timedelta
 
 from secciones.domain.batches import Batch, Row
 from secciones.domain.outcomes import Outcome
-from secciones.domain.standings import EarlierReset
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
 from secciones.services.batches import BATCHES, LEASE, from_document, require_lease, save_held
 from secciones.services.pause import KEY as PAUSE
 from secciones.services.pause import require_no_pause
 
-COLLECTION = "resets"
+COLLECTION = "claims"
 # So long whoever resets an account again is told of the colleague whose password stops working.
 _TOLD = timedelta(days=1)
-# So long teachers who choose are shown who was reset; it is more than a batch may run and a wait may last.
-_REMEMBERED = timedelta(days=30)
+# More than a batch may run and a wait may last.
+_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,11 @@ def claim_accounts(
     return documents.transact(work)
 
 
-def earlier_resets(transaction: Transaction, actor: str, account_ids: Collection[str]) -> dict[str, EarlierReset]:
-    """The last reset of each account that gave a teacher its password, by account id, as this teacher is told of it."""
-    claims = transaction.get_many(COLLECTION, account_ids)
-    batches = _batches(transaction, {claim["batch"] for claim in claims.values()})
-    return {
-        account_id: EarlierReset(batch.teacher_name, batch.actor == actor, claim["at"])
-        for account_id, claim in claims.items()
-        if (batch := batches.get(claim["batch"])) and _counts(batch, account_id)
-    }
+def claimed_rows(documents: Documents, batch: Batch, rows: Sequence[Row]) -> list[Row]:
+    """Those whose account no batch has claimed since."""
+    ids = {row.account_id for row in rows}
+    claims = documents.transact(lambda transaction: transaction.get_many(COLLECTION, ids))
+    return [row for row in rows if row.account_id in claims and claims[row.account_id]["batch"] == batch.id]
 
 
 def _batches(transaction: Transaction, batch_ids: Collection[str]) -> dict[str, Batch]:
@@ -101,5 +96,5 @@ def _counts(other: Batch, account_id: str) -> bool:
 
 
 def _claim(batch: Batch, now: datetime, waits: ResetWaits) -> Document:
-    until = now + max(waits.after_colleague, waits.after_own, _REMEMBERED)
+    until = now + max(waits.after_colleague, waits.after_own, _KEPT)
     return {"batch": batch.id, "at": now, "expires_at": until}

@@ -16,7 +16,7 @@ from secciones.domain.passwords import derive_passwords
 from secciones.ports.accounts import AccountDirectory, AccountListing, PasswordSetter
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents
+from secciones.ports.documents import Documents, Transaction
 from secciones.ports.mailer import Mailer, MailRenderer
 from secciones.ports.sealer import Opener
 from secciones.services.batch_events import mail_event, outcomes_event, resent_event
@@ -25,9 +25,12 @@ from secciones.services.batches import (
     LeaseWatch,
     checkpoint,
     release_lease,
+    require_lease,
+    save_held,
     take_lease,
 )
-from secciones.services.claims import ResetWaits, claim_accounts
+from secciones.services.claims import ResetWaits, claim_accounts, claimed_rows
+from secciones.services.earlier_resets import keep_resets
 from secciones.services.look_in_units import look_in_units
 
 # Accounts between two checkpoints. A group may be repeated without harm, so this only bounds the work done twice, and
@@ -212,7 +215,7 @@ def _close(worker: Worker, batch: Batch) -> None:
     if batch.mail_failure:
         worker.audit.record(outcomes_event(batch))
     worker.audit.record(mail_event(batch))
-    _checkpoint(worker, batch.ended(worker.clock.now()))
+    _end(worker, batch.ended(worker.clock.now()), batch.rows_with(Outcome.CHANGED))
 
 
 def _resend(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
@@ -228,9 +231,24 @@ def _resend(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
         failure = error.reason
     worker.audit.record(resent_event(batch, failure))
     done = replace(batch, resends_done=batch.resends, resend_failure=failure, sweep_at=batch.sealed_until)
-    if not failure and not batch.was_delivered:
-        done = replace(done, mailed_at=worker.clock.now(), mail_failure="")
-    _checkpoint(worker, done)
+    if failure or batch.was_delivered:
+        _checkpoint(worker, done)
+        return
+    delivered = replace(done, mailed_at=worker.clock.now(), mail_failure="")
+    # While nobody had these passwords, others may have reset the same accounts.
+    _end(worker, delivered, claimed_rows(worker.documents, batch, batch.rows_with(Outcome.CHANGED)))
+
+
+def _end(worker: Worker, batch: Batch, changed: Sequence[Row]) -> None:
+    """Write the batch together with what its mail, if there was one, has given to the teacher."""
+
+    def work(transaction: Transaction) -> None:
+        require_lease(transaction, batch)
+        if batch.mailed_at:
+            keep_resets(transaction, batch, changed, batch.mailed_at)
+        save_held(transaction, batch, worker.clock.now(), worker.lease)
+
+    worker.documents.transact(work)
 
 
 def _log_refused_mail(batch: Batch, error: MailRefused) -> None:
