@@ -104,7 +104,7 @@ def folded(text: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return "".join([char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char)])
 
 
 def _digits(text: str, length: int) -> str:

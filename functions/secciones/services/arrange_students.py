@@ -57,7 +57,8 @@ class ClassList:
 
 def arrange(rows: Sequence[StudentRow], wish: Wish, now: datetime) -> ClassList:
     """A group is ticked among the students that are shown; a tick that the search hides stays as it is."""
-    shown = sorted((row for row in rows if _is_found(row, wish.search)), key=_PLACES[wish.order])
+    words = folded(wish.search).split()
+    shown = sorted((row for row in rows if _is_found(row, words)), key=_PLACES[wish.order])
     visible = {row.student_id for row in shown}
     ticked = {row.student_id for row in rows} & set(wish.ticked)
     if wish.group is not None:
@@ -71,10 +72,12 @@ def groups_of(row: StudentRow, now: datetime) -> list[Group]:
     return [group for group, is_member in _GROUPS.items() if is_member(row, now)]
 
 
-def _is_found(row: StudentRow, search: str) -> bool:
+def _is_found(row: StudentRow, words: Collection[str]) -> bool:
     """Every word that was typed stands somewhere in the row."""
+    if not words:
+        return True
     text = folded(f"{row.name} {row.nie} {row.address}")
-    return all(word in text for word in folded(search).split())
+    return all(word in text for word in words)
 
 
 def _by_given_names(row: StudentRow) -> str:
