@@ -13,12 +13,11 @@ import pytest
 
 from secciones.adapters.sqlite import SqliteDocuments
 from secciones.domain.import_problems import Reason
-from secciones.domain.oneroster import FLAT
 from secciones.domain.people import Dui, Nip
 from secciones.services.import_roster import State
 from tests.support.fakes import FakeClock
 from tests.support.imports import ImportWorld
-from tests.support.oneroster import Tables, as_csv, country, enrolment, files, person, role, zipped
+from tests.support.oneroster import FLAT_HEADER, Tables, as_csv, country, enrolment, files, person, role, zipped
 
 VICTIM = ("01234567-8", "0012345")
 
@@ -124,7 +123,7 @@ def test_an_id_that_is_a_number_of_somebody_is_not_kept(world: ImportWorld, tmp_
 def test_a_flat_file_beyond_its_limit_is_refused(world: ImportWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secciones.services.roster_bundle._LARGEST", 10_000)
     before = state(world)
-    rows = as_csv([column.name for column in FLAT.columns], [["2026"]] * 2000)
+    rows = as_csv(FLAT_HEADER, [["2026"]] * 2000)
     result = world.imported(rows, "flat.csv", is_confirmed=False)
     assert result.refused_because is not None
     assert result.refused_because.reason is Reason.TOO_LARGE

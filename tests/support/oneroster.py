@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infra.local.sample.tables import ALL_FILES, HEADERS
+from secciones.domain.oneroster import FLAT
 
 Tables = dict[str, list[dict[str, str]]]
 READ = tuple(HEADERS)
+FLAT_HEADER = [column.name for column in FLAT.columns]
 MODIFIED = "2026-03-01T08:00:00Z"
 
 
@@ -68,6 +70,14 @@ def role(user: str, word: str) -> dict[str, str]:
 def enrolment(section_id: str, user: str, word: str = "student", **values: str) -> dict[str, str]:
     return {"sourcedId": f"m-{section_id}-{user}", "classSourcedId": section_id, "schoolSourcedId": "ce1",
             "userSourcedId": user, "role": word} | values  # fmt: skip
+
+
+def flat_row(section_id: str, user: str, role: str = "student", **values: str) -> list[str]:
+    """A row of the one file that may stand for a bundle."""
+    row = {"schoolYear": "2026", "schoolId": "ce1", "schoolCode": "10001", "schoolName": "Uno", "sectionId": section_id,
+           "sectionName": "A", "grade": "Primer Grado", "role": role, "userId": user, "givenName": "Ana",
+           "familyName": "Rivas"}  # fmt: skip
+    return [(row | values).get(column, "") for column in FLAT_HEADER]
 
 
 def changed(row: Mapping[str, str], **values: str) -> dict[str, str]:

@@ -148,6 +148,7 @@ def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Rep
                 report(Problem(bundle.name, line, column, Reason.CONTRADICTION))
                 break
     tables.end("enrollments")
+    tables.close_to_deltas()
     if not has_rows:
         raise BundleRefused(Reason.NO_ROWS, bundle.name)
 

@@ -46,6 +46,9 @@ _QUOTED = re.compile(r'(?:^|(?<=,))"(?:[^"]|"")*"(?=,|\r?\n?\Z)')
 _BUFFER = 1 << 18
 # The end of an archive's directory (PKWARE's APPNOTE, 4.3.16), from the number of its entries to the comment's length.
 _END = struct.Struct("<4s6xHLLH")
+# The same in archives of the 64-bit kind (4.3.14), and what then stands between the two (4.3.15).
+_END64 = struct.Struct("<4s28xQQ8x")
+_LOCATOR = struct.Struct("<4sLQL")
 _LONGEST_COMMENT = 0xFFFF
 _LARGEST_DIRECTORY = 1 << 16
 # What the library raises for archives that are damaged, or made to do damage.
@@ -152,14 +155,18 @@ def _archive(file: BinaryIO) -> zipfile.ZipFile:
 
 def _check_directory(file: BinaryIO) -> None:
     size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - _END.size - _LONGEST_COMMENT))
+    file.seek(max(0, size - _END64.size - _LOCATOR.size - _END.size - _LONGEST_COMMENT))
     tail = file.read()
     place = tail.rfind(b"PK\x05\x06")
     if place < 0:
         raise zipfile.BadZipFile
     _, entries, directory, _, _ = _END.unpack_from(tail, place)
-    is_zip64 = tail[max(0, place - 20) : place].startswith(b"PK\x06\x07")
-    if is_zip64 or entries > len(_NAMES) or directory > _LARGEST_DIRECTORY:
+    locator = max(0, place - _LOCATOR.size)
+    if tail[locator:place].startswith(b"PK\x06\x07"):
+        signature, entries, directory = _END64.unpack_from(tail[:locator], locator - _END64.size)
+        if signature != b"PK\x06\x06":
+            raise zipfile.BadZipFile
+    if entries > len(_NAMES) or directory > _LARGEST_DIRECTORY:
         raise BundleRefused(Reason.TOO_LARGE)
 
 

@@ -23,6 +23,7 @@ from secciones.domain.stored_roster import StoredSchool, StoredTeacher, TaughtSe
 
 # Raised with every change to the tables: a reference of another format is as good as none.
 _FORMAT = 2
+_FOR_GOOD = -1
 _COLUMNS = {
     "academicSessions": "id, type, start, ends, parent, year",
     "orgs": "id, name, is_school, code, department, municipality",
@@ -85,7 +86,8 @@ def key(sourced_id: str) -> int:
 class RosterTables:
     """The tables in one file, for one thread; made there unless an earlier import has.
 
-    Raises BundleRefused when the file is of another format: what has come since can only be told from a new bulk.
+    Raises BundleRefused when the file is of another format, or closed: what has come since can only be told from a new
+    bulk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,6 +106,10 @@ class RosterTables:
 
     def close(self) -> None:
         self._connection.close()
+
+    def close_to_deltas(self) -> None:
+        """The rows have no ids that a delta could name."""
+        self._connection.execute(f"PRAGMA user_version = {_FOR_GOOD}")
 
     def begin(self, table: str, *, anew: bool) -> None:
         """From here on come the rows of one file: all there are, or those that have changed."""

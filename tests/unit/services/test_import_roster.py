@@ -31,9 +31,12 @@ from secciones.services.import_roster import State, import_next
 from tests.support.fakes import FakeClock
 from tests.support.imports import KEPT_FOR, Change, ImportWorld, bundle, delta, moved, seen
 from tests.support.oneroster import (
+    FLAT_HEADER,
     Tables,
+    as_csv,
     changed,
     enrolment,
+    flat_row,
     gone,
     person,
     section,
@@ -148,6 +151,16 @@ class TestAnImport:
         result = world.imported(delta(users=[changed(person("e9", "Nueva"))]))
         assert result.refused_because is not None
         assert result.refused_because.reason is Reason.DELTA_WITHOUT_BULK
+
+    def test_by_delta_changes_nothing_that_came_in_a_flat_file(self, world: ImportWorld) -> None:
+        """Its enrolments have no ids: whoever is taken away by one would stay."""
+        world.imported(bundle())
+        assert world.imported(as_csv(FLAT_HEADER, [flat_row("s1", "e1")]), "flat.csv").state is State.IMPORTED
+        result = world.imported(delta(enrollments=[gone(enrolment("s1", "e1"))]))
+        assert result.refused_because is not None
+        assert result.refused_because.reason is Reason.DELTA_WITHOUT_BULK
+        world.imported(bundle())
+        assert world.imported(delta(enrollments=[gone(enrolment("s1", "e1"))])).state is State.IMPORTED
 
     def test_of_a_flat_file_is_told_by_its_name(self, world: ImportWorld) -> None:
         assert world.imported(b"something else", "export.csv").refused_because is not None

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -15,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secciones.domain.import_problems import BundleRefused, Problem, Reason
-from secciones.domain.oneroster import FLAT
 from secciones.domain.stored_roster import StoredSchool
 from secciones.services.load_roster import Loader, load_flat
 from secciones.services.roster_bundle import FlatBundle, ZipBundle
 from secciones.services.roster_tables import RosterTables
 from tests.support.oneroster import (
+    FLAT_HEADER,
     READ,
     Tables,
     as_csv,
@@ -28,6 +29,7 @@ from tests.support.oneroster import (
     country,
     enrolment,
     files,
+    flat_row,
     gone,
     manifest,
     person,
@@ -102,6 +104,17 @@ def refusal(archive: bytes) -> Problem:
     return refused.value.problem
 
 
+def as_64_bit(archive: bytes, **lies: int) -> bytes:
+    """The archive with the two records more that large ones have (APPNOTE 4.3.14 and 4.3.15)."""
+    rest, end = archive[:-22], archive[-22:]
+    _, _, _, here, entries, directory, start, _ = struct.unpack("<4sHHHHLLH", end)
+    found = {"entries": entries, "directory": directory} | lies
+    values = (44, 45, 45, 0, 0, here, found["entries"], found["directory"], start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(rest), 1)
+    end = struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return rest + struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", *values) + locator + end
+
+
 ALL = {"s1": ["e1", "e2"], "s2": ["e3"], "s3": ["e4"]}
 
 
@@ -128,6 +141,9 @@ class TestBulk:
     def test_may_have_files_of_the_standard_that_are_not_read(self, loaded: Import) -> None:
         contents = files(country(), **{"file.demographics": "bulk"}) | {"demographics.csv": b"\xff\xfe whatever"}
         assert loaded.load(zipped(contents)).lists == ALL
+
+    def test_may_be_an_archive_of_the_64_bit_kind(self, loaded: Import) -> None:
+        assert loaded.load(as_64_bit(bundle())).lists == ALL
 
     def test_may_be_only_a_manifest_which_changes_nothing(self, loaded: Import) -> None:
         loaded.load(bundle()).load(zipped({"manifest.csv": manifest({})}))
@@ -441,6 +457,14 @@ class TestRefusedArchives:
     def test_more_files_than_there_are(self) -> None:
         assert refusal(zipped({f"{n}.csv": b"" for n in range(30)})).reason is Reason.TOO_LARGE
 
+    def test_more_files_than_there_are_in_an_archive_of_the_64_bit_kind(self) -> None:
+        assert refusal(as_64_bit(bundle(), entries=30)).reason is Reason.TOO_LARGE
+        assert refusal(as_64_bit(bundle(), directory=1 << 40)).reason is Reason.TOO_LARGE
+
+    def test_an_end_of_the_64_bit_kind_that_is_none(self) -> None:
+        assert refusal(as_64_bit(bundle()).replace(b"PK\x06\x06", b"PK\x06\x05")).reason is Reason.NO_ZIP
+        assert refusal(as_64_bit(bundle())[-60:]).reason is Reason.NO_ZIP
+
     def test_a_file_that_swells(self) -> None:
         archive = zipped(files(country()) | {"users.csv": b"a" * (8 << 20)})
         assert refusal(archive) == Problem("users.csv", 0, "", Reason.SUSPICIOUS_COMPRESSION)
@@ -535,16 +559,6 @@ class TestRefusedFiles:
         first, second, rest = contents["users.csv"].split(b"\r\n", 2)
         contents["users.csv"] = first + b'\r\n"' + second + b"\r\n" + rest
         assert refusal(zipped(contents)) == Problem("users.csv", 2, "", Reason.MALFORMED_CSV)
-
-
-FLAT_HEADER = [column.name for column in FLAT.columns]
-
-
-def flat_row(section_id: str, user: str, role: str = "student", **values: str) -> list[str]:
-    row = {"schoolYear": "2026", "schoolId": "ce1", "schoolCode": "10001", "schoolName": "Uno", "sectionId": section_id,
-           "sectionName": "A", "grade": "Primer Grado", "role": role, "userId": user, "givenName": "Ana",
-           "familyName": "Rivas"}  # fmt: skip
-    return [(row | values).get(column, "") for column in FLAT_HEADER]
 
 
 class TestFlatFile:
