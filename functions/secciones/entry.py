@@ -1,23 +1,23 @@
 """Entry points: a plain function each, as functions-framework demands, wired once an instance.
 
 Settings are read when the function is loaded, so that a deployment with a wrong one fails at once and says what is
-wrong; clients are built by the first request.
+wrong; clients are built by the first request. A function with pages imports nothing of tasks, and the other way round.
 """
 
 import functools
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 
 from secciones import logs, wiring
 from secciones.settings import CallerSettings, CommonSettings, PageSettings, SettingsError, load
-from secciones.tasks import answers
-from secciones.tasks.callers import Caller
-from secciones.web import boundary
-from secciones.web.routes import Routes, RouteTable
+
+if TYPE_CHECKING:
+    from secciones.tasks.callers import Caller
+    from secciones.web.routes import Routes
 
 S = TypeVar("S", bound=CommonSettings)
 T = TypeVar("T")
@@ -26,8 +26,11 @@ Handle = Callable[[flask.Request], flask.Response]
 _TRACE = re.compile(r"[0-9a-fA-F]{32}")
 
 
-def http_function(settings_type: type[PageSettings], routes: Routes) -> Handle:
+def http_function(settings_type: type[PageSettings], routes: "Routes") -> Handle:
     """The entry point of a function with pages."""
+    from secciones.web import boundary
+    from secciones.web.routes import RouteTable
+
     table = RouteTable(routes)
     settings = _settings(settings_type)
     site, ports = _once(lambda: wiring.site(settings)), _once(lambda: wiring.ports(settings))
@@ -40,9 +43,11 @@ def http_function(settings_type: type[PageSettings], routes: Routes) -> Handle:
 
 
 def task_function(
-    settings_type: type[CallerSettings], work: Callable[[flask.Request, Caller, Any], Mapping[str, Any] | None]
+    settings_type: type[CallerSettings], work: "Callable[[flask.Request, Caller, Any], Mapping[str, Any] | None]"
 ) -> Handle:
     """The entry point of a background function."""
+    from secciones.tasks import answers
+
     settings = _settings(settings_type)
     caller, ports = _once(lambda: wiring.caller(settings)), _once(lambda: wiring.ports(settings))
 

@@ -1,7 +1,8 @@
 """Threat: whoever answers in SIGES's place sends us on to an inner address, our token with us (SSRF). Guard: no
 redirect is followed, and an answer that breaks the contract is no answer.
 
-Take `allow_redirects=False` or the look at an id (`_own_id`) out of `adapters/siges.py`, and a test here turns red.
+Take `retries=False` out of `adapters/http_pool.py` or the look at an id (`_own_id`) out of `adapters/siges.py`, and a
+test here turns red.
 """
 
 import threading

@@ -22,7 +22,6 @@ T = TypeVar("T")
 SCOPE = "https://www.googleapis.com/auth/datastore"
 CALL_SECONDS = 10.0  # one call; a cold connection with its first token takes about one on an idle machine
 FIRESTORE = "https://firestore.googleapis.com"
-_CONNECTIONS = 32
 _PASSING = frozenset(
     {"ABORTED", "DEADLINE_EXCEEDED", "INTERNAL", "NO_ANSWER", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNKNOWN"}
 )
@@ -53,7 +52,7 @@ class Connection:
         self._token = token
         self._endpoint = endpoint
         self._lock = threading.Lock()
-        self._pool: PoolManager | None = None
+        self._connections: PoolManager | None = None
 
     def post(self, path: str, request: Json) -> list[Json]:
         """The answers of a call; raises Failed, and ValueError for what Firestore cannot hold."""
@@ -62,20 +61,20 @@ class Connection:
         body = json.dumps(request, ensure_ascii=False).encode()
         try:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
-            answer = self._made_pool().request("POST", self._endpoint + path, body=body, headers=headers)
+            answer = self._made_connections().request("POST", self._endpoint + path, body=body, headers=headers)
         except NoToken as error:
             raise (Passing if error.is_passing else Failed)("NO_TOKEN") from error
         except HTTPError as error:
             raise Passing("NO_ANSWER") from error
         return _answers(answer.status, answer.data)
 
-    def _made_pool(self) -> "PoolManager":
-        from urllib3 import PoolManager
+    def _made_connections(self) -> "PoolManager":
+        from secciones.adapters.http_pool import connections
 
         with self._lock:
-            if self._pool is None:
-                self._pool = PoolManager(maxsize=_CONNECTIONS, timeout=CALL_SECONDS, retries=False)
-            return self._pool
+            if self._connections is None:
+                self._connections = connections(self._endpoint, CALL_SECONDS)
+            return self._connections
 
 
 def _answers(status: int, content: bytes) -> list[Json]:

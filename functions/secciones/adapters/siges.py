@@ -3,16 +3,16 @@
 Nothing that SIGES answers is taken on trust: an answer that breaks the contract is a registry that is not available.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
+from secciones.adapters.http_pool import connections
 from secciones.domain.errors import NotAssigned, RegistryUnavailable
 from secciones.domain.people import Dui, Nip, Teacher, clean_name
 from secciones.domain.records import class_list, student_of, teacher_of
@@ -25,15 +25,12 @@ _VERIFICATION_TRIES = 2  # the registry may count attempts
 _PASSING = frozenset({429, 502, 503, 504})
 _FIRST_BACKOFF = 0.25  # seconds, at most
 _LONGEST_WAIT = 2.0  # of a person before a page
-_CONNECTIONS = 32
 
 
 class SigesRegistry:
     """The registry port over HTTP.
 
-    Threads may share an instance: after the constructor its session is only read (no cookies are kept, nothing comes
-    from the environment), and the connection pool beneath it is made for threads. `timeout` is in seconds, for
-    connecting and again for each wait for the answer.
+    Threads may share an instance. `timeout` is in seconds, for connecting and again for each wait for the answer.
     """
 
     def __init__(
@@ -46,16 +43,18 @@ class SigesRegistry:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._timeout = timeout
+        self._connections = connections(base_url, timeout)
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json, application/problem+json",
+            "Accept-Encoding": "gzip",
+        }
         self._random = random
         self._sleep = sleep
-        self._session = _session(token)
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
-        request = requests.Request(
-            "POST", f"{self._base_url}/v1/teachers/verification", json={"dui": dui.digits, "nip": nip.digits}
-        )
-        response = self._send(request, _VERIFICATION_TRIES, passing=frozenset())
+        numbers = {"dui": dui.digits, "nip": nip.digits}
+        response = self._send("POST", "/v1/teachers/verification", numbers, _VERIFICATION_TRIES, passing=frozenset())
         if _code(response) == "teacher_not_found":
             return None
         return _teacher(_body(response))
@@ -77,62 +76,41 @@ class SigesRegistry:
         students = [_student(student) for student in _objects(body, "students")]
         return Roster(_school(_object(body, "school")), section, class_list(students))
 
-    def _get(self, path: str) -> requests.Response:
-        return self._send(requests.Request("GET", f"{self._base_url}{path}"), _READ_TRIES, _PASSING)
+    def _get(self, path: str) -> BaseHTTPResponse:
+        return self._send("GET", path, None, _READ_TRIES, _PASSING)
 
-    def _send(self, request: requests.Request, tries: int, passing: frozenset[int]) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, str] | None, tries: int, passing: frozenset[int]
+    ) -> BaseHTTPResponse:
         """The first answer whose status is not `passing`, or the last one when no try is left or worth its wait."""
-        prepared = self._session.prepare_request(request)
         for retry in range(tries - 1):
             wait = self._random() * _FIRST_BACKOFF * 2**retry  # full jitter
             try:
-                response = self._send_once(prepared)
+                response = self._send_once(method, path, body)
             except _NoAnswer:
                 pass
             else:
                 wait = _asked_wait(response, wait)
-                if response.status_code not in passing or wait > _LONGEST_WAIT:
+                if response.status not in passing or wait > _LONGEST_WAIT:
                     return response
             self._sleep(wait)
-        return self._send_once(prepared)
+        return self._send_once(method, path, body)
 
-    def _send_once(self, prepared: requests.PreparedRequest) -> requests.Response:
+    def _send_once(self, method: str, path: str, body: Mapping[str, str] | None) -> BaseHTTPResponse:
+        url = f"{self._base_url}{path}"
         try:
-            return self._session.send(prepared, timeout=self._timeout, allow_redirects=False)
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise _NoAnswer(f"SIGES does not answer: {type(error).__name__}") from error
-        except requests.RequestException as error:
+            return self._connections.request(method, url, json=body, headers=self._headers)
+        except (ReadTimeoutError, DecodeError) as error:
             raise RegistryUnavailable(f"SIGES does not answer: {type(error).__name__}") from error
+        except HTTPError as error:
+            raise _NoAnswer(f"SIGES does not answer: {type(error).__name__}") from error
 
 
 class _NoAnswer(RegistryUnavailable):
     """The connection failed before an answer was whole, so that asking again may help."""
 
 
-class _Bearer(AuthBase):
-    """As an auth object, so that no .netrc of the machine takes its place."""
-
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-
-def _session(token: str) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.auth = _Bearer(token)
-    session.headers["Accept"] = "application/json, application/problem+json"
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
-def _asked_wait(response: requests.Response, otherwise: float) -> float:
+def _asked_wait(response: BaseHTTPResponse, otherwise: float) -> float:
     asked = response.headers.get("Retry-After", "").strip()
     return float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else otherwise
 
@@ -144,24 +122,24 @@ def _own_id(value: str) -> str:
     return value
 
 
-def _code(response: requests.Response) -> str | None:
+def _code(response: BaseHTTPResponse) -> str | None:
     """The code of a 404's problem; None for every other status."""
-    if response.status_code != 404:
+    if response.status != 404:
         return None
     return _text(_json(response), "code")
 
 
-def _body(response: requests.Response) -> Mapping[str, Any]:
-    if response.status_code != 200:
-        raise RegistryUnavailable(f"SIGES answered {response.status_code}")
+def _body(response: BaseHTTPResponse) -> Mapping[str, Any]:
+    if response.status != 200:
+        raise RegistryUnavailable(f"SIGES answered {response.status}")
     return _json(response)
 
 
-def _json(response: requests.Response) -> Mapping[str, Any]:
+def _json(response: BaseHTTPResponse) -> Mapping[str, Any]:
     try:
-        body = response.json()
+        body = json.loads(response.data)
     except (ValueError, RecursionError) as error:
-        raise RegistryUnavailable(f"SIGES answered {response.status_code} without JSON") from error
+        raise RegistryUnavailable(f"SIGES answered {response.status} without JSON") from error
     return _mapping(body, "the answer")
 
 

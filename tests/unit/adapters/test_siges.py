@@ -1,8 +1,10 @@
 """The SIGES client against a server that does as it is told: it breaks off, stalls, lies and answers nonsense."""
 
 import copy
+import gzip
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -132,6 +134,19 @@ class TestRepeating:
     def test_a_read_survives_a_broken_answer(self, server: ScriptedServer, registry: SigesRegistry) -> None:
         server.answers(Answer(body=b'{"school', headers={"Content-Length": "900"}), Answer(body=SCHOOLS))
         assert len(registry.schools("doc-1")) == 1
+
+    def test_a_read_survives_a_broken_chunk(self, server: ScriptedServer, registry: SigesRegistry) -> None:
+        for body in (b"zz\r\n{}\r\n0\r\n\r\n", b'40\r\n{"schools'):
+            server.answers(Answer(body=body, headers={"Transfer-Encoding": "chunked"}), Answer(body=SCHOOLS))
+            assert len(registry.schools("doc-1")) == 1
+
+    def test_a_read_that_had_to_wait_too_long_is_not_repeated(self, waits: list[float]) -> None:
+        """Whoever looks at a page has waited enough."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            with pytest.raises(RegistryUnavailable):
+                SigesRegistry(url, TOKEN, 0.1, random=lambda: 0.5, sleep=waits.append).schools("doc-1")
+        assert waits == []
 
     @pytest.mark.parametrize("status", [429, 502, 503, 504])
     def test_a_read_survives_a_passing_failure(
@@ -282,6 +297,25 @@ class TestAnswers:
             registry.schools("doc-1")
         with pytest.raises(RegistryUnavailable):
             registry.verify_teacher(DUI, NIP)
+
+    @pytest.mark.parametrize("said", ["application/json; charset=iso-8859-1", "text/html; charset=nonsense", ""])
+    def test_json_is_utf_8_whatever_is_said_of_it(
+        self, server: ScriptedServer, registry: SigesRegistry, said: str
+    ) -> None:
+        body = json.dumps({**TEACHER, "surnames": "Núñez"}, ensure_ascii=False).encode()
+        server.answers(Answer(body=body, headers={"Content-Type": said}))
+        teacher = registry.verify_teacher(DUI, NIP)
+        assert teacher is not None
+        assert teacher.surnames == "Núñez"
+
+    def test_an_answer_may_be_compressed(self, server: ScriptedServer, registry: SigesRegistry) -> None:
+        body = gzip.compress(json.dumps(SCHOOLS).encode())
+        server.answers(Answer(body=body, headers={"Content-Encoding": "gzip"}))
+        assert len(registry.schools("doc-1")) == 1
+        assert server.received[0].headers["Accept-Encoding"] == "gzip"
+        server.answers(Answer(body=body[:-20] + b"x" * 20, headers={"Content-Encoding": "gzip"}))
+        with pytest.raises(RegistryUnavailable):
+            registry.schools("doc-1")
 
     def test_another_section_than_the_one_asked_for_is_refused(
         self, server: ScriptedServer, registry: SigesRegistry
