@@ -43,21 +43,20 @@ _TOLD_BY_THEIR_USE_CASE = (WrongDomain, NotATeacherAccount, TwoStepRequired, Too
 def answer(request: flask.Request, site: Site, table: RouteTable, ports: Callable[[], Any]) -> flask.Response:
     """The page for a request, or the page for what went wrong with it; `ports` builds what the handlers work with."""
     page = Page(site, request, logs.request_id.get())
+    request.max_form_parts = _MOST_FIELDS
     with body_limit(request, _LARGEST_FORM):
         try:
-            route, path_values = table.match(request)
-            page = _arrived(page, route, path_values)
+            route, page.path_values = table.match(request)
+            _find_session(page, route)
             response = _handled(page, route, ports)
         except Exception as error:  # noqa: BLE001 - the boundary: every error becomes a page
             response = _failed(page, error)
     return secure(compressed(request, response, is_for_anybody=page.session is None))
 
 
-def _arrived(page: Page, route: Route[Any], path_values: dict[str, str]) -> Page:
-    page.request.max_form_parts = _MOST_FIELDS
-    cookie = session_cookie(page.request)
-    session, read = page.site.sessions.find(cookie, *_read_with_it(route, path_values)) if cookie else (None, {})
-    return Page(page.site, page.request, page.request_id, session, path_values, read)
+def _find_session(page: Page, route: Route[Any]) -> None:
+    if cookie := session_cookie(page.request):
+        page.session, page.read = page.site.sessions.find(cookie, *_read_with_it(route, page.path_values))
 
 
 def _read_with_it(route: Route[Any], path_values: dict[str, str]) -> list[Key]:

@@ -45,9 +45,10 @@ class Site:
     origin: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page:
-    """One request on its way to an answer; `read` are the documents that came together with the session."""
+    """One request on its way to an answer; the boundary adds what it finds out. `read` are the documents that came
+    together with the session."""
 
     site: Site
     request: flask.Request
