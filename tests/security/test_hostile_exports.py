@@ -1,7 +1,7 @@
 """Threat: whoever can put a file into the registry's bucket sends bombs, paths, formulas and lies.
 
 Take `_check_entry`, the comparison with `_NAMES` or `_check_directory` (services/roster_bundle.py) out, `_FORMULA`
-(domain/oneroster_values.py), `are_the_id` (services/load_roster.py), or the look at `percent`
+(domain/import_problems.py), `are_the_id` (services/load_roster.py), or the look at `percent`
 (services/import_roster.py), and one of these turns red.
 """
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from secciones.domain.import_problems import BundleRefused, Reason
-from secciones.domain.oneroster_values import (
+from secciones.domain.import_problems import (
     LINE_END,
+    BundleRefused,
     Check,
+    Reason,
     calendar_date,
     guid,
     guids,
@@ -139,11 +140,8 @@ FILES = {
             _may("middleName", text),
             _may("identifier", text),
             _may("email", text),
-            *map(_may, ("sms", "phone")),
-            _may("agentSourcedIds", guids),
-            *map(_may, ("grades", "password", "userMasterIdentifier")),
-            _may("resourceSourcedIds", guids),
-            *map(_may, ("preferredGivenName", "preferredMiddleName", "preferredFamilyName")),
+            *map(_may, ("sms", "phone", "agentSourcedIds", "grades", "password", "userMasterIdentifier")),
+            *map(_may, ("resourceSourcedIds", "preferredGivenName", "preferredMiddleName", "preferredFamilyName")),
             _may("primaryOrgSourcedId", identifier, "orgs"),
             _may("pronouns"),
             sourced_id=identifier,
@@ -259,7 +257,7 @@ def mode_of(row: Row) -> Mode:
 
 def problem_of(file: File, mode: Mode, row: Row) -> tuple[str, Reason] | None:
     """The first column that breaks a rule, and which; None for a row that is as it must be."""
-    if "\n" in (values := "".join(row.values())) or "\r" in values:
+    if LINE_END.search("".join(row.values())):
         return next(name for name, value in row.items() if LINE_END.search(value)), Reason.CONTROL_CHARACTER
     for name in file.lifecycle:
         if mode is Mode.BULK and row[name]:

@@ -344,7 +344,6 @@ class TestDelta:
         ("users", 0, {"userIds": "{DUI:012345678},{NIP"}, "userIds", Reason.WRONG_LIST),
         ("users", 0, {"userIds": "{DUI:01234567A},{NIP:0012345}"}, "userIds", Reason.UNREADABLE_NUMBER),
         ("users", 0, {"userIds": "{NIP:12345678}"}, "userIds", Reason.UNREADABLE_NUMBER),
-        ("users", 2, {"agentSourcedIds": "p1,ñ"}, "agentSourcedIds", Reason.WRONG_IDENTIFIER),
         ("users", 2, {"pronouns": "ella\r\nsu"}, "pronouns", Reason.CONTROL_CHARACTER),
         ("classes", 0, {"subjects": "a,b", "subjectCodes": "1"}, "subjectCodes", Reason.WRONG_LIST),
         ("orgs", 1, {"type": "School"}, "type", Reason.WRONG_WORD),
