@@ -45,11 +45,11 @@ fault: $(VENV)/test.stamp  ## Replay schedules of faults that failed: SEED=storm
 	@$(IMPORT_ROOTS) $(BIN)/python -m tests.faults $(or $(SEED),$(error SEED names a schedule: make fault SEED=storm-17))
 
 bench: $(VENV)/test.stamp  ## Print figures as ratios of one run, and keep them; LOAD_TEACHERS=200 LOAD_SECONDS=180 IMPORT_STUDENTS=130000
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS)
-	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.roster_import $(IMPORT_STUDENTS)
+	$(IMPORT_ROOTS) $(BIN)/python -m tests.bench --teachers $(LOAD_TEACHERS) --seconds $(LOAD_SECONDS) \
+		--import-students $(IMPORT_STUDENTS)
 
-bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side; A=.local/bench/….json B=.local/bench/….json
-	@$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.compare $(or $(A),$(error A names a run)) $(or $(B),$(error B names a run))
+bench-compare: $(VENV)/test.stamp  ## Lay two runs side by side, the last two unless A=.local/bench/….json B=.local/bench/….json
+	@$(IMPORT_ROOTS) $(BIN)/python -m tests.bench.compare $(A) $(B)
 
 pictures: $(VENV)/test.stamp  ## Write pictures of every page in every state, and of the slips, to .local/pictures/; PAGE=students takes some
 	$(IMPORT_ROOTS) $(BIN)/python -m tests.browser.pictures $(PAGE)

@@ -101,6 +101,11 @@ locals {
       severity = "ERROR"
       filter   = "jsonPayload.message:\"registry: an export was refused as a whole\" OR jsonPayload.message:\"registry: an export was imported without some of its rows\""
     }
+    registro-atrasado = {
+      title    = "El registro importado está atrasado"
+      severity = "ERROR"
+      filter   = "jsonPayload.message:\"registry: no export has come for long\""
+    }
     auditoria-incompleta = {
       title    = "La auditoría no guardó un evento"
       severity = "ERROR"

@@ -29,6 +29,18 @@ def show(figure: Figure) -> None:
     print(f"{figure.name:78} {figure.value:9.2f}  {figure.goal}", flush=True)
 
 
+def show_and_keep(figures: Iterable[Figure]) -> None:
+    """A run as it goes on; what was measured is kept, however it ends."""
+    measured: list[Figure] = []
+    try:
+        for figure in figures:
+            show(figure)
+            measured.append(figure)
+    finally:
+        if measured:
+            print(f"kept in {keep(measured)}")
+
+
 def keep(figures: Iterable[Figure]) -> Path:
     """Write a run with its machine and versions; returns where."""
     now = datetime.now(UTC)

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 from secciones.adapters.sqlite import SqliteDocuments
 from secciones.ports.bucket import StoredFile
 from secciones.services.import_roster import INCOMING, import_next
-from tests.bench.figures import Figure, keep, show
+from tests.bench.figures import Figure, show_and_keep
 from tests.support.emulator import emulated_firestore, started_emulator
 from tests.support.fakes import FakeClock
 from tests.support.imports import ImportWorld
@@ -85,18 +85,14 @@ def main() -> None:
     if options.one:
         _one(options.one)
         return
-    figures = []
-    with started_emulator() if options.firestore else contextlib.nullcontext("") as emulator:
-        os.environ["FIRESTORE_EMULATOR_HOST"] = emulator
-        for figure in _figures(options.students):
-            show(figure)
-            figures.append(figure)
-    print(f"kept in {keep(figures)}")
+    show_and_keep(figures(options.students, on_firestore=options.firestore))
 
 
-def _figures(students: int) -> Iterator[Figure]:
+def figures(students: int, *, on_firestore: bool = False) -> Iterator[Figure]:
+    """Three imports, one after another, of a nation with so many students and all else in proportion."""
     share = students / Nation.students
-    with tempfile.TemporaryDirectory(prefix="roster-import-") as name:
+    emulation = started_emulator() if on_firestore else contextlib.nullcontext("")
+    with emulation as emulator, tempfile.TemporaryDirectory(prefix="roster-import-") as name:
         folder = Path(name)
         for kind, moved in (("first", 0), ("the same again", 0), ("2 % moved", students // 50)):
             path = folder / INCOMING / "roster.zip"
@@ -105,7 +101,7 @@ def _figures(students: int) -> Iterator[Figure]:
             nation.write(path)
             bare = _bare_reading(path)
             began = time.monotonic()
-            seconds, peak, touched = _in_own_process(folder)
+            seconds, peak, touched = _in_own_process(folder, emulator)
             yield Figure(f"import, {kind}: minutes on the wall", (time.monotonic() - began) / 60)
             yield Figure(f"import, {kind}: processor time over reading the same bytes", seconds / bare)
             yield Figure(f"import, {kind}: most memory, MiB", peak, "<= 512")
@@ -123,9 +119,11 @@ def _bare_reading(path: Path) -> float:
     return time.process_time() - began
 
 
-def _in_own_process(folder: Path) -> tuple[float, float, int]:
+def _in_own_process(folder: Path, emulator: str) -> tuple[float, float, int]:
     command = [sys.executable, "-m", "tests.bench.roster_import", "--one", str(folder)]
-    seconds, peak, touched = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    environment = os.environ | {"FIRESTORE_EMULATOR_HOST": emulator}
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    seconds, peak, touched = json.loads(ended.stdout)
     return seconds, peak, touched
 
 

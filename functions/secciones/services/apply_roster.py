@@ -83,7 +83,8 @@ class ImportLease:
 
     def put_reference_in_force(self, name: str) -> None:
         """From now on deltas change the tables of this file; raises LeaseLost."""
-        self.write(lambda transaction: transaction.set(IMPORTS, _REFERENCE, {"name": name}))
+        document = {"name": name, "at": self._clock.now()}
+        self.write(lambda transaction: transaction.set(IMPORTS, _REFERENCE, document))
 
     def release(self) -> None:
         """Let the next one begin at once."""
@@ -91,10 +92,18 @@ class ImportLease:
         self.write(lambda transaction: transaction.set(IMPORTS, _LEASE, over))
 
 
-def reference_name(documents: Documents) -> str:
-    """The file with the tables that deltas change; empty when there is none."""
+@dataclass(frozen=True)
+class Reference:
+    """The file with the tables that deltas change, and when they were last imported."""
+
+    name: str
+    at: datetime
+
+
+def reference(documents: Documents) -> Reference | None:
+    """None when nothing was ever imported."""
     document = documents.get(IMPORTS, _REFERENCE)
-    return document["name"] if document else ""
+    return Reference(document["name"], document["at"]) if document else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +19,7 @@ from secciones.ports.audit import AuditEvent, AuditLog
 from secciones.ports.bucket import Bucket, StoredFile
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents
-from secciones.services.apply_roster import ImportLease, apply_changes, reference_name
+from secciones.services.apply_roster import ImportLease, apply_changes, reference
 from secciones.services.confirm_import import ask_for_confirmation, confirmation_of
 from secciones.services.load_roster import Loader, load_flat
 from secciones.services.roster_bundle import FlatBundle, ZipBundle
@@ -89,6 +89,13 @@ def import_next(importer: Importer) -> Result | None:
         return _import(importer, lease, export, is_believed=asked is not None)
     finally:
         lease.release()
+
+
+def late_since(importer: Importer) -> datetime | None:
+    """When the last import was, if a quarter of the time that it is kept for is over."""
+    if (last := reference(importer.documents)) and importer.clock.now() - last.at > importer.kept_for / 4:
+        return last.at
+    return None
 
 
 def _waiting(export: StoredFile, about: Document) -> Result:
@@ -173,13 +180,13 @@ def _keep_reference(importer: Importer, lease: ImportLease, path: Path) -> None:
 
 def _fetch_reference(importer: Importer, path: Path) -> None:
     """What a delta changes; raises BundleRefused when nothing was ever imported in bulk."""
-    name = reference_name(importer.documents)
-    if not name:
+    in_force = reference(importer.documents)
+    if in_force is None:
         raise BundleRefused(Reason.DELTA_WITHOUT_BULK)
-    references = importer.bucket.files(name)
+    references = importer.bucket.files(in_force.name)
     if not references:
         # Another import has put a newer one in its place since.
-        raise BucketUnavailable(f"{name} is gone")
+        raise BucketUnavailable(f"{in_force.name} is gone")
     with importer.bucket.open(references[-1]) as source, path.open("wb") as target:
         shutil.copyfileobj(source, target)
 

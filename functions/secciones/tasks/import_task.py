@@ -6,7 +6,7 @@ from typing import Any
 import flask
 
 from secciones import logs
-from secciones.services.import_roster import Importer, Result, State, import_next
+from secciones.services.import_roster import Importer, Result, State, import_next, late_since
 from secciones.tasks.callers import Caller
 
 _WHAT_TO_DO = {
@@ -21,6 +21,10 @@ _WHAT_TO_DO = {
         "made it, then confirm it by its name (operate, confirm), or remove it from the bucket",
     ),
 }
+_LATE = (
+    "ERROR",
+    "registry: no export has come for long, and what was imported will be forgotten: call those who make it",
+)
 _ROWS_LEFT_OUT = (
     "WARNING",
     "registry: an export was imported without some of its rows or numbers: its report names them, have them corrected "
@@ -33,6 +37,8 @@ def import_once(request: flask.Request, caller: Caller, importer: Importer) -> d
     caller.check(request.headers.get("Authorization", ""))
     result = import_next(importer)
     if result is None:
+        if last := late_since(importer):
+            logs.write(*_LATE, last=last.isoformat())
         return {"state": "nothing to import"}
     return _told(result)
 

@@ -12,7 +12,7 @@ from secciones.services.confirm_import import confirm_import
 from secciones.tasks.answers import answer
 from secciones.tasks.import_task import import_once
 from tests.support.fakes import FakeClock
-from tests.support.imports import ImportWorld
+from tests.support.imports import KEPT_FOR, ImportWorld
 from tests.support.oneroster import Tables, country, files, zipped
 from tests.unit.tasks.test_answers import CALLER, post
 
@@ -37,6 +37,22 @@ def bundle(without_row: int | None = None) -> bytes:
 def test_there_may_be_nothing_to_import(world: ImportWorld, log_lines: list[dict[str, Any]]) -> None:
     assert asked(world).get_json() == {"state": "nothing to import"}
     assert log_lines == []
+
+
+def test_exports_that_no_longer_come_are_an_error_before_the_last_is_forgotten(
+    world: ImportWorld, log_lines: list[dict[str, Any]]
+) -> None:
+    world.imported(bundle())
+    first = world.clock.now()
+    world.clock.advance(seconds=KEPT_FOR.total_seconds() / 4)
+    asked(world)
+    assert log_lines == []
+    world.clock.advance(seconds=1)
+    asked(world)
+    assert [(line["severity"], line["last"]) for line in log_lines] == [("ERROR", first.isoformat())]
+    world.imported(bundle())
+    asked(world)
+    assert len(log_lines) == 1
 
 
 def test_an_import_is_told_in_numbers(world: ImportWorld, log_lines: list[dict[str, Any]]) -> None:
