@@ -15,7 +15,7 @@ from secciones.adapters.firestore_values import Json
 from secciones.domain.errors import DocumentsUnavailable
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from urllib3 import HTTPConnectionPool
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Connection:
         self._token = token
         self._endpoint = endpoint
         self._lock = threading.Lock()
-        self._connections: PoolManager | None = None
+        self._connections: HTTPConnectionPool | None = None
 
     def post(self, path: str, request: Json) -> list[Json]:
         """The answers of a call; raises Failed, and ValueError for what Firestore cannot hold."""
@@ -61,14 +61,14 @@ class Connection:
         body = json.dumps(request, ensure_ascii=False).encode()
         try:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
-            answer = self._made_connections().request("POST", self._endpoint + path, body=body, headers=headers)
+            answer = self._made_connections().urlopen("POST", path, body, headers)
         except NoToken as error:
             raise (Passing if error.is_passing else Failed)("NO_TOKEN") from error
         except HTTPError as error:
             raise Passing("NO_ANSWER") from error
         return _answers(answer.status, answer.data)
 
-    def _made_connections(self) -> "PoolManager":
+    def _made_connections(self) -> "HTTPConnectionPool":
         from secciones.adapters.http_pool import connections
 
         with self._lock:

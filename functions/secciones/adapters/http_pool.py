@@ -7,16 +7,17 @@ import functools
 import ssl
 
 import certifi
-from urllib3 import PoolManager
+from urllib3 import HTTPConnectionPool, connection_from_url
 
 _CONNECTIONS = 32
 
 
-def connections(url: str, seconds: float) -> PoolManager:
-    """Connections to a system at `url`, for threads to share. `seconds` are for connecting, and again for each wait for
-    the answer. Nothing is tried again, no redirect followed, no cookie kept, nothing taken from the environment."""
-    trust = _trust() if url.startswith("https:") else None
-    return PoolManager(num_pools=1, maxsize=_CONNECTIONS, timeout=seconds, retries=False, ssl_context=trust)
+def connections(url: str, seconds: float) -> HTTPConnectionPool:
+    """Connections to the host of `url`, which are asked for paths; threads share them. `seconds` are for connecting,
+    and again for each wait for the answer. Nothing is tried again, no redirect followed, no cookie kept, nothing taken
+    from the environment."""
+    trust = {"ssl_context": _trust()} if url.startswith("https:") else {}
+    return connection_from_url(url, maxsize=_CONNECTIONS, timeout=seconds, retries=False, **trust)
 
 
 @functools.cache

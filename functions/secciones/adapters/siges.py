@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
@@ -42,7 +43,7 @@ class SigesRegistry:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_path = urlsplit(base_url).path.rstrip("/")
         self._connections = connections(base_url, timeout)
         self._headers = {
             "Authorization": f"Bearer {token}",
@@ -97,9 +98,8 @@ class SigesRegistry:
         return self._send_once(method, path, body)
 
     def _send_once(self, method: str, path: str, body: Mapping[str, str] | None) -> BaseHTTPResponse:
-        url = f"{self._base_url}{path}"
         try:
-            return self._connections.request(method, url, json=body, headers=self._headers)
+            return self._connections.request(method, self._base_path + path, json=body, headers=self._headers)
         except (ReadTimeoutError, DecodeError) as error:
             raise RegistryUnavailable(f"SIGES does not answer: {type(error).__name__}") from error
         except HTTPError as error:

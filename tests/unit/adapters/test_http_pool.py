@@ -84,14 +84,14 @@ def test_a_certificate_of_an_authority_is_trusted_for_its_name_alone(
 ) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(certificate))
     with newly_trusted():
-        assert connections("https://x", 5).request("GET", f"https://localhost:{port}/").status == 200
+        assert connections(f"https://localhost:{port}", 5).request("GET", "/").status == 200
         with pytest.raises(SSLError, match=r"127\.0\.0\.1"):
-            connections("https://x", 5).request("GET", f"https://127.0.0.1:{port}/")
+            connections(f"https://127.0.0.1:{port}", 5).request("GET", "/")
 
 
 def test_a_certificate_of_nobody_known_is_not_trusted(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with newly_trusted(), pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
-        connections("https://x", 5).request("GET", f"https://localhost:{port}/")
+        connections(f"https://localhost:{port}", 5).request("GET", "/")
 
 
 def test_the_authorities_are_read_once_and_only_for_tls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,6 +221,11 @@ class TestRequests:
         assert received.headers["Authorization"] == f"Bearer {TOKEN}"
         assert json.loads(received.body) == {"dui": "045612397", "nip": "0023187"}
 
+    def test_go_below_the_path_of_its_address(self, server: ScriptedServer) -> None:
+        server.answers(Answer(body=SCHOOLS))
+        SigesRegistry(f"{server.url}/siges/", TOKEN, random=lambda: 0.5).schools("doc-1")
+        assert server.received[0].path == "/siges/v1/teachers/doc-1/schools"
+
     def test_take_no_proxy_and_no_password_from_the_machine(
         self, server: ScriptedServer, waits: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     ) -> None:
