@@ -209,8 +209,9 @@ class TestBulk:
         loaded.load(bundle(lambda tables: tables["roles"][0].update(endDate="2026-05-31")))
         assert set(loaded.teachers) == {"d2"}
 
-    def test_of_a_year_that_is_over_is_as_it_was_at_its_end(self, loaded: Import) -> None:
-        loaded.load(bundle(lambda tables: tables["enrollments"][3].update(endDate="2026-11-13")))
+    @pytest.mark.parametrize("ends", ["2026-11-13", "2026-12-01"])
+    def test_of_a_year_that_is_over_is_as_it_was_at_its_end(self, loaded: Import, ends: str) -> None:
+        loaded.load(bundle(lambda tables: tables["enrollments"][3].update(endDate=ends)))
         loaded.tables.settle(date(2027, 1, 10))
         assert loaded.lists == ALL
 
