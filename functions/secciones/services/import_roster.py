@@ -153,7 +153,7 @@ def _loaded(importer: Importer, export: StoredFile, path: Path, report: "_Report
         else:
             source = ZipBundle(file, report.add)
             if any(source.modes.get(name) is not Mode.BULK for name in FILES):
-                _fetch_reference(importer, path)
+                _fetch_reference(importer, path, is_needed=Mode.DELTA in source.modes.values())
         tables = RosterTables(path)
         try:
             if isinstance(source, FlatBundle):
@@ -178,11 +178,14 @@ def _keep_reference(importer: Importer, lease: ImportLease, path: Path) -> None:
             importer.bucket.delete(file)
 
 
-def _fetch_reference(importer: Importer, path: Path) -> None:
-    """What a delta changes; raises BundleRefused when nothing was ever imported in bulk."""
+def _fetch_reference(importer: Importer, path: Path, *, is_needed: bool) -> None:
+    """What a delta changes, and a bulk of some files leaves as it is; raises BundleRefused when it is needed and there
+    is none."""
     in_force = reference(importer.documents)
     if in_force is None:
-        raise BundleRefused(Reason.DELTA_WITHOUT_BULK)
+        if is_needed:
+            raise BundleRefused(Reason.DELTA_WITHOUT_BULK)
+        return
     references = importer.bucket.files(in_force.name)
     if not references:
         # Another import has put a newer one in its place since.

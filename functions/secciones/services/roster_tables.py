@@ -211,9 +211,11 @@ class RosterTables:
         """When the latest school year with sections ends, and the ids of it and of all terms within it."""
         rows = self._connection.execute("SELECT id, type, start, ends, parent FROM academicSessions").fetchall()
         years = [(start, session_id, ends) for session_id, kind, start, ends, _ in rows if kind == "schoolYear"]
-        if not years:
-            raise BundleRefused(Reason.NO_SCHOOL_YEAR, "academicSessions.csv")
         taught = {term for (terms,) in self._connection.execute(_TERMS) for term in terms.split(",")}
+        if not years and taught:
+            raise BundleRefused(Reason.NO_SCHOOL_YEAR, "academicSessions.csv")
+        if not years:
+            return "", set()
         within = {session_id: _within(session_id, rows) for _, session_id, _ in years}
         _, year_id, ends = max(years, key=lambda year: (not taught.isdisjoint(within[year[1]]), year))
         return ends, within[year_id]

@@ -35,11 +35,14 @@ from tests.support.oneroster import (
     Tables,
     as_csv,
     changed,
+    country,
     enrolment,
+    files,
     flat_row,
     gone,
     person,
     section,
+    zipped,
 )
 
 
@@ -146,6 +149,17 @@ class TestAnImport:
         world.imported(delta(users=[changed(person("e9", "Nueva"))], enrollments=[changed(enrolment("s2", "e9"))]))
         world.imported(delta(enrollments=[gone(enrolment("s2", "e3"))]))
         assert listed(world, "d2", "s2") == ["e9"]
+
+    @pytest.mark.parametrize(
+        "names", ["", "academicSessions", "orgs", "orgs users roles", "academicSessions orgs courses classes"]
+    )
+    def test_may_begin_with_some_files(self, world: ImportWorld, names: str) -> None:
+        first = {name: country()[name] for name in names.split()}
+        assert world.imported(zipped(files(first))).refused_because is None
+        with pytest.raises(RegistryUnavailable) if "users" not in names else contextlib.nullcontext():
+            assert world.registry.schools("d1") == ()
+        world.imported(bundle())
+        assert listed(world, "d1", "s1") == ["e1", "e2"]
 
     def test_by_delta_needs_a_bulk_before(self, world: ImportWorld) -> None:
         result = world.imported(delta(users=[changed(person("e9", "Nueva"))]))
