@@ -11,12 +11,12 @@ from typing import Any
 from tests.bench.figures import FOLDER
 
 
-def main() -> None:
+def main(names: list[str] | None = None) -> None:
     """Print what they were run on, where that differs, and every figure with its change."""
     arguments = argparse.ArgumentParser(prog="make bench-compare", usage="make bench-compare [A=RUN [B=RUN]]")
     arguments.add_argument("runs", type=Path, nargs="*")
     try:
-        first, second = _chosen(arguments.parse_args().runs)
+        first, second = _chosen(arguments.parse_args(names).runs)
         a, b = _read(first), _read(second)
     except ValueError as error:
         arguments.error(str(error))
