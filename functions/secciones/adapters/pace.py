@@ -90,17 +90,20 @@ class Pace:
             self._next_slot = max(self._next_slot, now + max(_ONE_SIGN_SECONDS, self._interval / self._speed(now)))
 
     def _slot(self, now: float) -> float:
+        even = self._even_slot(now)
+        if len(self._turns) == self._turns.maxlen:
+            return max(even, self._turns[0] + max(_MINUTE, self._interval))
+        return even
+
+    def _even_slot(self, now: float) -> float:
         speed = self._speed(now)
         burst = self._burst if speed == 1 else min(self._burst, _SLOWED_BURST)
-        slot = max(self._next_slot, now - (burst - 1) * self._interval / speed)
-        if len(self._turns) == self._turns.maxlen:
-            slot = max(slot, self._turns[0] + max(_MINUTE, self._interval))
-        return slot
+        return max(self._next_slot, now - (burst - 1) * self._interval / speed)
 
     def _reserved(self, now: float) -> float:
-        slot = self._slot(now)
-        self._next_slot = slot + self._interval / self._speed(now)
-        turn = max(slot, now)
+        turn = max(self._slot(now), now)
+        # Whoever had to wait because a burst has used the minute up is made up for when that minute is over.
+        self._next_slot = self._even_slot(now) + self._interval / self._speed(now)
         self._turns.append(turn)
         return turn
 

@@ -93,6 +93,16 @@ def test_under_constant_demand_the_whole_share_is_used_in_spite_of_the_bursts() 
     assert turns[-1] <= 5 * 60
 
 
+def test_a_minute_that_begins_behind_a_burst_is_used_whole_too() -> None:
+    timeline = Timeline()
+    pace = Pace(540, burst=80, monotonic=timeline.monotonic, sleep=timeline.sleep)
+
+    turns = moments(pace, timeline, [0] * 540 * 5)
+
+    in_minute = [sum(60 * n + 5 <= turn < 60 * n + 65 for turn in turns) for n in range(4)]
+    assert all(number >= 539 for number in in_minute), "a turn may be a hair beyond the edge"
+
+
 def after_a_refusal(granted: int, minutes: int) -> tuple[list[float], float]:
     """A pace of 600 under constant demand that is refused once, a minute after it let through as many: the turns of the
     next minutes, and when it was refused."""
