@@ -55,7 +55,8 @@ def live_look(settings: s.SectionsSettings, documents: "Documents", clock: "Cloc
         Pace(share, max(1, int(share))),
         random=fraction,
     )
-    return LiveLook(documents, clock, glance, settings.students_org_unit)
+    busy = quota.busy(settings.directory_queries_per_minute)
+    return LiveLook(documents, clock, glance, settings.students_org_unit, busy)
 
 
 def mailer(settings: s.WorkerSettings) -> "Mailer":

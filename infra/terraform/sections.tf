@@ -1,5 +1,5 @@
 # Schools, sections and students of the teacher, from SIGES. It looks at the accounts of a section that is opened, on
-# behalf of the delegated administrator (read-only scope), while no batch waits for the quota.
+# behalf of the delegated administrator (read-only scope), while workers are not busy.
 
 module "sections" {
   source = "./modules/function"

@@ -56,7 +56,7 @@ resource "google_firestore_field" "expiry" {
   index_config {}
 }
 
-# For the page that asks whether a batch waits: the oldest one that does.
+# For the page that asks how many batches run.
 resource "google_firestore_index" "batches_by_state" {
   project    = var.project
   database   = google_firestore_database.documents.name

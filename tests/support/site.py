@@ -90,7 +90,7 @@ class Pages:
 
     @functools.cached_property
     def look(self) -> LiveLook:
-        return LiveLook(self.world.documents, self.world.clock, self.world.directory, "/Estudiantes")
+        return LiveLook(self.world.documents, self.world.clock, self.world.directory, "/Estudiantes", busy=2)
 
     @property
     def sessions(self) -> Sessions:

@@ -190,7 +190,7 @@ def journey(costs: Costs) -> dict[str, int]:
     return spent
 
 
-# Calls by step; whoever adds one says so here. An instance asks whether a batch waits once in a while, not for each
+# Calls by step; whoever adds one says so here. An instance asks how many batches run once in a while, not for each
 # section that is opened.
 BUDGET = {
     "sign in": 2,

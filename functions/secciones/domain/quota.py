@@ -11,7 +11,7 @@ WORKERS_SHARE = 0.95
 SIGN_IN_SHARE = 0.04
 # 500 accounts a query: a pass over a million accounts in two hours.
 MIRROR_SHARE = 0.01
-# What all pages that look at accounts may take together of what the workers leave, while no batch waits for its share.
+# What all pages that look at accounts may take together of what the workers leave, while those are not busy.
 LOOKS_SHARE = 0.25
 # What one batch gets at least for as long as it lasts; and what it gets at once when its worker has been idle: a
 # section of 40 students, two queries each. A burst is out of the same minute's share, so nobody exceeds the quota.
@@ -29,6 +29,11 @@ def workers(queries_per_minute: int) -> int:
 def worker_pace(queries_per_minute: int, concurrency: int) -> float:
     """Queries a minute of one worker, so that all of them together stay inside the workers' share."""
     return queries_per_minute * WORKERS_SHARE / concurrency
+
+
+def busy(queries_per_minute: int) -> int:
+    """With so many batches at a time the workers leave nothing for looks: with all but one worker at work."""
+    return max(1, workers(queries_per_minute) - 1)
 
 
 def looks_pace(queries_per_minute: int, instances: int) -> float:

@@ -14,19 +14,23 @@ from secciones.services.batches import BATCHES
 from secciones.services.list_sections import StudentRow
 from secciones.services.mirror_accounts import keep_standings
 
-# A batch that waits for longer than a task takes to reach its worker waits for its share of the quota.
-_A_TASKS_WAY = timedelta(seconds=10)
 _ASKED_AT_MOST_EVERY = timedelta(seconds=15)
 
 
 class LiveLook:
-    """Looks while no batch waits for the quota, which is asked once in a while for all pages of an instance."""
+    """Looks while fewer than `busy` batches run, which is asked once in a while for all pages of an instance.
 
-    def __init__(self, documents: Documents, clock: Clock, glance: AccountGlance, students_org_unit: str) -> None:
+    To look until a batch waits would be too long: workers would have been refused by then, and slow for minutes.
+    """
+
+    def __init__(
+        self, documents: Documents, clock: Clock, glance: AccountGlance, students_org_unit: str, busy: int
+    ) -> None:
         self._documents = documents
         self._clock = clock
         self._glance = glance
         self._students_org_unit = students_org_unit
+        self._busy = busy
         self._asked: tuple[datetime, bool] | None = None
 
     def __call__(self, rows: Sequence[StudentRow]) -> tuple[Sequence[StudentRow], bool]:
@@ -34,7 +38,7 @@ class LiveLook:
 
         Raises DocumentsUnavailable.
         """
-        if self._does_a_batch_wait():
+        if self._are_workers_busy():
             return rows, False
         looked_for = {row.address: row.standing for row in rows if row.problem is None}
         units = {standing.org_unit for standing in looked_for.values() if standing and standing.org_unit}
@@ -49,11 +53,11 @@ class LiveLook:
             for address, account in accounts.items()
         }
 
-    def _does_a_batch_wait(self) -> bool:
+    def _are_workers_busy(self) -> bool:
         now = self._clock.now()
         if self._asked is None or not timedelta(0) <= now - self._asked[0] < _ASKED_AT_MOST_EVERY:
-            oldest = self._documents.query(BATCHES, {"state": BatchState.QUEUED.value}, "created_at", 1)
-            self._asked = now, any(entry["created_at"] <= now - _A_TASKS_WAY for _, entry in oldest)
+            running = self._documents.query(BATCHES, {"state": BatchState.RUNNING.value}, "created_at", self._busy)
+            self._asked = now, len(running) >= self._busy
         return self._asked[1]
 
 

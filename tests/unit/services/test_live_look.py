@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from secciones.domain.accounts import Account
+from secciones.domain.batches import Batch
 from secciones.domain.outcomes import Outcome
 from secciones.domain.standings import NOT_THERE, EarlierReset, Standing
 from secciones.services.account_standings import with_standings
+from secciones.services.batches import release_lease, take_lease
 from secciones.services.list_sections import StudentRow, student_rows
 from secciones.services.live_look import LiveLook
 from secciones.services.mirror_accounts import mirror_accounts
@@ -34,7 +36,7 @@ def mirrored(world: World) -> Sequence[StudentRow]:
 
 
 def look(world: World) -> LiveLook:
-    return LiveLook(world.documents, world.clock, world.directory, "/Estudiantes")
+    return LiveLook(world.documents, world.clock, world.directory, "/Estudiantes", busy=2)
 
 
 def standings(rows: Sequence[StudentRow]) -> list[Standing | None]:
@@ -136,28 +138,29 @@ def test_an_alias_and_a_teacher_are_told_for_what_they_are(world: World) -> None
     assert standings(rows)[1:] == [Standing("g-9", Outcome.ALIAS, None), Standing("g-2", Outcome.NOT_A_STUDENT, None)]
 
 
-def test_while_a_batch_waits_for_the_quota_nobody_looks(world: World) -> None:
+def running(world: World, student_id: str) -> Batch:
+    """A batch that a worker has in hand."""
+    return take_lease(world.documents, world.clock, world.submit(student_id, nonce=student_id))[0]
+
+
+def test_while_workers_are_busy_nobody_looks(world: World) -> None:
     mirror(world)
-    batch = world.submit("e-0")
-    world.clock.advance(seconds=11)
+    batch = running(world, "e-0")
+    assert look(world)(mirrored(world))[1]
+    running(world, "e-1")
     assert not look(world)(mirrored(world))[1]
-    assert world.directory.looks == 0
-    world.work(batch)
+    assert world.directory.looks == 1
+    release_lease(world.documents, batch)
+    world.work(batch.id)
     assert look(world)(mirrored(world))[1]
 
 
-def test_a_batch_that_was_sent_just_now_does_not_wait_yet(world: World) -> None:
-    mirror(world)
-    world.submit("e-0")
-    world.clock.advance(seconds=9)
-    assert look(world)(mirrored(world))[1]
-
-
-def test_whether_a_batch_waits_is_asked_again_after_a_while(world: World) -> None:
+def test_whether_workers_are_busy_is_asked_again_after_a_while(world: World) -> None:
     mirror(world)
     look_again = look(world)
     assert look_again(mirrored(world))[1]
-    world.submit("e-0")
+    running(world, "e-0")
+    running(world, "e-1")
     world.clock.advance(seconds=14)
     assert look_again(mirrored(world))[1]
     world.clock.advance(seconds=1)
