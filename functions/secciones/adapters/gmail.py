@@ -4,7 +4,8 @@ import hashlib
 import io
 import re
 import time
-from collections.abc import Callable
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -25,6 +26,8 @@ _REFUSALS = frozenset(
     {"invalid", "invalidArgument", "INVALID_ARGUMENT", "badRequest", "required", "parseError", "uploadTooLarge"}
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Bytes of a file that make a line of base64 (RFC 2045).
+_LINE = 57
 _MESSAGE_ID = re.compile(r"<[\w.+-]+@[\w.-]+>", re.ASCII)
 
 
@@ -66,7 +69,7 @@ def mime_message(mail: Mail, sender: Address) -> bytes:
     """
     _require_headers(mail)
     try:
-        return _composed(mail, sender).as_bytes()
+        return _with_content(_composed(mail, sender), mail.attachments)
     except (MessageError, LookupError):  # how the library's parsers say that a header is none
         raise ValueError("a header of the message is none") from None
 
@@ -81,6 +84,7 @@ def _require_headers(mail: Mail) -> None:
 
 
 def _composed(mail: Mail, sender: Address) -> EmailMessage:
+    """The message with empty attachments."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = Address(addr_spec=mail.to)
@@ -109,7 +113,7 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
     content_type = EmailMessage(policy=SMTP)
     content_type["Content-Type"] = attachment.content_type
     message.add_attachment(
-        attachment.content,
+        b"",
         maintype=content_type.get_content_maintype(),
         subtype=content_type.get_content_subtype(),
         params=dict(content_type["Content-Type"].params),
@@ -122,3 +126,18 @@ def _fix_boundaries(message: EmailMessage) -> None:
     name = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32]
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{name}_{number}")
+
+
+def _with_content(message: EmailMessage, attachments: Sequence[Attachment]) -> bytes:
+    """Written down, with what the attachments hold; the library would keep several copies of that meanwhile."""
+    delimiter = f"\r\n--{message.get_boundary()}".encode()
+    *parts, end = message.as_bytes().split(delimiter)
+    contents = [b""] * (len(parts) - len(attachments)) + [attachment.content for attachment in attachments]
+    file = io.BytesIO()
+    for part, content in zip(parts, contents, strict=True):
+        file.write(part)
+        for start in range(0, len(content), _LINE):
+            file.write(b2a_base64(content[start : start + _LINE], newline=False) + b"\r\n")
+        file.write(delimiter)
+    file.write(end)
+    return file.getvalue()

@@ -1,6 +1,5 @@
 """The slips that a teacher hands out: one a student, with the account, the password and how to sign in."""
 
-import io
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -134,17 +133,15 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Slip:
-    """A slip with all that is its own in place, to be drawn wherever a document has it."""
+class _Student:
+    """What the slips of a student say."""
 
     entry: Entry
     code: str
-    lines: tuple[_Line, ...]
-    password: _Line
 
     @property
     def foot(self) -> str:
-        """Which of the two ends it has."""
+        """Which of the two ends they have."""
         return _WARNED if self.entry.row.outcome is Outcome.UNCONFIRMED else _UNWARNED
 
 
@@ -156,25 +153,13 @@ def slip_files(entries: Sequence[Entry], words: Any, sign_in_url: str) -> dict[s
     """
     with _FONTS:
         prepare_reportlab()
-        codes = [code_of(sign_in_address(sign_in_url, entry.row.address)) for entry in entries]
-        slips = _slips(_EIGHT_A_PAGE, entries, codes, words)
-        by_surname = sorted(slips, key=lambda slip: surname_key(slip.entry))
-        files = {SHEETS: _document(_EIGHT_A_PAGE, slips, words)}
-        if by_surname != slips:
+        students = [_Student(entry, code_of(sign_in_address(sign_in_url, entry.row.address))) for entry in entries]
+        by_surname = sorted(students, key=lambda student: surname_key(student.entry))
+        files = {SHEETS: _document(_EIGHT_A_PAGE, students, words)}
+        if by_surname != students:
             files[BY_SURNAME] = _document(_EIGHT_A_PAGE, by_surname, words)
-        files[LARGE] = _document(_LARGE, _slips(_LARGE, entries, codes, words), words)
+        files[LARGE] = _document(_LARGE, students, words)
     return files
-
-
-def _slips(layout: _Layout, entries: Sequence[Entry], codes: Sequence[str], words: Any) -> list[_Slip]:
-    label = Fitted(layout.label, layout.label.size, (words.slip_password,))
-    slips = []
-    for entry, code in zip(entries, codes, strict=True):
-        head = _stack(_head(layout, entry, words), layout.margin_x, layout.margin_y)
-        password = Fitted(layout.password, layout.password.size, (entry.password,))
-        *above, line = _stack([label, password], layout.margin_x, layout.margin_y + layout.head)
-        slips.append(_Slip(entry, code, (*head, *above, line), line))
-    return slips
 
 
 def _head(layout: _Layout, entry: Entry, words: Any) -> list[Fitted]:
@@ -221,22 +206,21 @@ def _stack(pieces: Sequence[Fitted], left: float, top: float) -> Iterator[_Line]
         top += piece.style.gap
 
 
-def _document(layout: _Layout, slips: Sequence[_Slip], words: Any) -> bytes:
+def _document(layout: _Layout, students: Sequence[_Student], words: Any) -> bytes:
     from reportlab.pdfgen.canvas import Canvas
 
-    file = io.BytesIO()
-    canvas = Canvas(file, (_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1, lang="es")
+    canvas = Canvas("", (_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1, lang="es")
     canvas.setTitle(words.slips_title)
     _define_feet(canvas, layout, words)
     places = layout.columns * layout.rows
-    for start in range(0, len(slips), places):
+    for start in range(0, len(students), places):
         _draw_cut_lines(canvas, layout)
-        for number, slip in enumerate(slips[start : start + places]):
+        for number, student in enumerate(students[start : start + places]):
             row, column = divmod(number, layout.columns)
-            _draw_slip(canvas, layout, slip, column * layout.width, _PAGE_HEIGHT - row * layout.height)
+            _draw_slip(canvas, layout, student, words, column * layout.width, _PAGE_HEIGHT - row * layout.height)
         canvas.showPage()
-    canvas.save()
-    return file.getvalue()
+    content: bytes = canvas.getpdfdata()
+    return content
 
 
 def _draw_cut_lines(canvas: "Canvas", layout: _Layout) -> None:
@@ -269,14 +253,20 @@ def _draw_lines(canvas: "Canvas", lines: Iterable[_Line], left: float = 0, top: 
     canvas.drawText(text)
 
 
-def _draw_slip(canvas: "Canvas", layout: _Layout, slip: _Slip, left: float, top: float) -> None:
-    _draw_lines(canvas, slip.lines, left, top)
+def _draw_slip(canvas: "Canvas", layout: _Layout, student: _Student, words: Any, left: float, top: float) -> None:
+    head = _stack(_head(layout, student.entry, words), layout.margin_x, layout.margin_y)
+    pieces = (
+        Fitted(layout.label, layout.label.size, (words.slip_password,)),
+        Fitted(layout.password, layout.password.size, (student.entry.password,)),
+    )
+    *above, password = _stack(pieces, layout.margin_x, layout.margin_y + layout.head)
+    _draw_lines(canvas, (*head, *above, password), left, top)
     canvas.saveState()
     canvas.translate(left, top)
-    canvas.doForm(slip.foot)
+    canvas.doForm(student.foot)
     canvas.restoreState()
-    _draw_frame_of_digits(canvas, slip.password, left, top)
-    _draw_code(canvas, layout, slip.code, left, top)
+    _draw_frame_of_digits(canvas, password, left, top)
+    _draw_code(canvas, layout, student.code, left, top)
 
 
 def _draw_code(canvas: "Canvas", layout: _Layout, code: str, left: float, top: float) -> None:
