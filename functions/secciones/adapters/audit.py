@@ -1,6 +1,5 @@
 """The audit log: a document that is only ever created, and the same as a line for Cloud Logging."""
 
-import dataclasses
 from datetime import timedelta
 
 from secciones import logs
@@ -24,9 +23,8 @@ class DocumentsAuditLog:
     def record(self, event: AuditEvent) -> None:
         """See AuditLog. The line is written even when the store does not answer: then it is all there is."""
         now = self._clock.now()
-        entry = {
-            name: value for name, value in dataclasses.asdict(event).items() if name != "key" and value not in ("", {})
-        } | {"at": now, "request": logs.request_id.get(), "expires_at": now + self._retention}
+        said = {name: value for name, value in vars(event).items() if name != "key" and value not in ("", {})}
+        entry = said | {"at": now, "request": logs.request_id.get(), "expires_at": now + self._retention}
         try:
             created = self._documents.create(COLLECTION, event.key or self._ids.token(), entry)
         except DocumentsUnavailable:
