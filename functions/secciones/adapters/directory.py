@@ -56,7 +56,9 @@ class DirectoryAccounts:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi("admin", "directory_v1", credentials, endpoint, pace=pace, sleep=sleep, random=random)
+        self._api = GoogleApi(
+            "admin", "directory_v1", "users", credentials, endpoint, pace=pace, sleep=sleep, random=random
+        )
 
     def find(self, address: str) -> Account | None:
         """See AccountDirectory."""
@@ -94,7 +96,7 @@ class DirectoryGlance:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = GoogleApi(
-            "admin", "directory_v1", credentials, endpoint, sleep=time.sleep, random=random, is_tried_once=True
+            "admin", "directory_v1", "users", credentials, endpoint, sleep=time.sleep, random=random, is_tried_once=True
         )
         self._pace = pace
         self._monotonic = monotonic
@@ -158,13 +160,15 @@ class DirectoryPasswords:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi("admin", "directory_v1", credentials, endpoint, pace=pace, sleep=sleep, random=random)
+        self._api = GoogleApi(
+            "admin", "directory_v1", "users", credentials, endpoint, pace=pace, sleep=sleep, random=random
+        )
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         """See PasswordSetter."""
         change = {"password": password, "changePasswordAtNextLogin": True}
         try:
-            self._api.call(lambda directory: directory.users().patch(userKey=account_id, body=change, fields="id"))
+            self._api.call(lambda users: users.patch(userKey=account_id, body=change, fields="id"))
         except ApiError as error:
             if error.reason in _REFUSALS:
                 raise ChangeRefused(error.reason) from error
@@ -174,9 +178,7 @@ class DirectoryPasswords:
 def _find(api: GoogleApi, address: str) -> Account | None:
     """Raises ApiError."""
     try:
-        return _account(
-            api.call(lambda directory: directory.users().get(userKey=address, projection="basic", fields=_FIELDS))
-        )
+        return _account(api.call(lambda users: users.get(userKey=address, projection="basic", fields=_FIELDS)))
     except ApiError as error:
         if error.reason in _NO_ACCOUNT:
             return None
@@ -189,7 +191,7 @@ def _page(api: GoogleApi, token: str, org_unit: str) -> AccountPage:
     search = {"query": f"orgUnitPath='{quoted}'"} if org_unit else {}
     place = {"pageToken": token} if token else {}
     answer = api.call(
-        lambda directory: directory.users().list(
+        lambda users: users.list(
             customer="my_customer",
             projection="basic",
             maxResults=_MOST_ON_A_PAGE,

@@ -46,7 +46,7 @@ class GmailMailer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sender = Address(sender_name, addr_spec=sender_address)
-        self._api = GoogleApi("gmail", "v1", credentials, endpoint, sleep=sleep, random=random)
+        self._api = GoogleApi("gmail", "v1", "users.messages", credentials, endpoint, sleep=sleep, random=random)
 
     def send(self, mail: Mail) -> None:
         """See Mailer."""
@@ -55,7 +55,7 @@ class GmailMailer:
         # As an upload; within JSON it would be a third larger, and several times in memory.
         message = MediaIoBaseUpload(io.BytesIO(_checked_message(mail, self._sender)), "message/rfc822")
         try:
-            self._api.call(lambda gmail: gmail.users().messages().send(userId="me", media_body=message, fields="id"))
+            self._api.call(lambda messages: messages.send(userId="me", media_body=message, fields="id"))
         except ApiError as error:
             if error.reason in _REFUSALS:
                 raise MailRefused(error.reason) from error
