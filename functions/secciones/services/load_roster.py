@@ -114,11 +114,11 @@ class Loader:
         return _person(row["sourcedId"], row["enabledUser"] == "true", row, _numbers(row["userIds"]), self._secret)
 
     def _enrolment(self, row: Row) -> Values | None:
-        section, is_teacher = key(row["classSourcedId"]), row["role"] == "teacher"
-        is_active = row["role"] == "student" and row.get("metadata.sv.estado", "").casefold() in _ACTIVE
-        if section not in self._sections or not (is_teacher or is_active):
+        section, role = key(row["classSourcedId"]), row["role"]
+        is_active = row.get("metadata.sv.estado", "").casefold() in _ACTIVE
+        if section not in self._sections or role not in {"student", "teacher"} or not is_active:
             return None
-        return section, key(row["userSourcedId"]), is_teacher, row["endDate"]
+        return section, key(row["userSourcedId"]), role == "teacher", row["endDate"]
 
 
 def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Report) -> None:
@@ -167,7 +167,7 @@ def _flat_values(row: Row, about_person: Values) -> Iterator[tuple[str, str, int
     yield "userId", "users", key(person), about_person
     if is_teacher:
         yield "role", "roles", key(person), (key(person), "")
-    if is_teacher or row["enrolment"].casefold() in _ACTIVE:
+    if row["enrolment"].casefold() in _ACTIVE:
         enrolment = key(f"{row['role']} {person} {section}")
         yield "sectionId", "enrollments", enrolment, (key(section), key(person), is_teacher, "")
 

@@ -31,7 +31,7 @@ _COLUMNS = {
     "classes": "id, title, course, code, is_section, school, terms, shift, is_open",
     "users": "id, is_enabled, numbers, given_name, family_name, identifier, email",
     "roles": "user, ends",  # of teachers
-    "enrollments": "class, user, is_teacher, ends",  # of teachers, and of students as long as they are active
+    "enrollments": "class, user, is_teacher, ends",  # of teachers and students, as long as they are active
 }
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS roles_user ON roles (user);

@@ -297,6 +297,14 @@ class TestWhoIsBelieved:
         roster = world.registry.roster("d2", "s2")
         assert (bool(roster.students), roster.section.student_count) == (is_listed, int(is_listed))
 
+    @pytest.mark.parametrize("state", ["retirada", "Anulada", "trasladada"])
+    def test_who_taught_is_given_the_section_no_more(self, world: ImportWorld, state: str) -> None:
+        values = {"metadata.sv.estado": state}
+        world.imported(bundle(lambda tables: tables["enrollments"][0].update(values)))
+        assert [school.id for school in world.registry.schools("d1")] == ["ce2"]
+        world.imported(as_csv(FLAT_HEADER, [flat_row("s1", "d1", "teacher", enrolment=state)]), "flat.csv")
+        assert world.registry.schools("d1") == ()
+
     def test_a_class_that_is_no_section_is_not_shown(self, world: ImportWorld) -> None:
         world.imported(bundle(lambda tables: tables["classes"][1].update(classType="scheduled")))
         assert world.registry.schools("d2") == ()
