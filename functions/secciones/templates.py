@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 # El Salvador has no daylight saving time, so the image of a function needs no time zone database.
 _EL_SALVADOR = timezone(timedelta(hours=-6))
@@ -51,6 +52,7 @@ def _environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     environment.filters["dia"] = local_date
     environment.filters["hora"] = local_hour
     environment.filters["days_before"] = days_before
+    environment.filters["breakable"] = breakable
     return environment
 
 
@@ -83,6 +85,11 @@ def local_hour(moment: datetime) -> str:
 def days_before(moment: datetime, now: datetime) -> int:
     """How many midnights in El Salvador lie between two moments."""
     return (_local(now).date() - _local(moment).date()).days
+
+
+def breakable(address: str) -> Markup:
+    """An address that breaks before its @ when it has to, and not in the middle of a word."""
+    return Markup("<wbr>@").join(address.split("@"))
 
 
 def _time_of_day(moment: datetime) -> str:

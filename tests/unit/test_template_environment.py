@@ -82,3 +82,18 @@ def test_a_time_of_day_is_written_as_in_el_salvador(moment: datetime, written: s
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         local_date(datetime(2026, 11, 25, 20, 5))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("ana@clases.edu.sv", "ana<wbr>@clases.edu.sv"),
+        ("<b>@x@y", "&lt;b&gt;<wbr>@x<wbr>@y"),
+        ("", ""),
+    ],
+)
+def test_an_address_breaks_before_its_at_and_is_escaped_all_the_same(
+    address: str, written: str, tmp_path: Path
+) -> None:
+    environment = template_environment(write(tmp_path, "a.html", "{{ address|breakable }}"))
+    assert environment.get_template("a.html").render(address=address) == written
