@@ -15,7 +15,7 @@ from secciones.ports.audit import AuditLog
 from secciones.ports.sealer import Sealer
 from secciones.ports.task_queue import TaskQueue
 from secciones.registries import importer, registry
-from secciones.stores import audit_documents_of, documents_of
+from secciones.stores import audit_documents_of, documents_of, own_token
 
 if TYPE_CHECKING:
     import jinja2
@@ -233,8 +233,10 @@ def _operate(settings: s.OperateSettings) -> Any:
 
 def _importer(settings: s.ImporterSettings) -> Any:
     from secciones.adapters.cloud_storage import SCOPE
+    from secciones.adapters.google_credentials import application_credentials
 
-    return importer(settings, documents_of(settings), _audit(settings), _own_credentials(SCOPE))
+    credentials = functools.partial(application_credentials, [SCOPE])
+    return importer(settings, documents_of(settings), _audit(settings), credentials)
 
 
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
@@ -256,11 +258,10 @@ def _audit(settings: s.CommonSettings) -> AuditLog:
 
 
 def _queue(settings: s.QueueSettings) -> TaskQueue:
-    from secciones.adapters.cloud_tasks import CloudTasksQueue
-    from secciones.adapters.google_credentials import CLOUD_PLATFORM
+    from secciones.adapters.cloud_tasks import SCOPE, CloudTasksQueue
 
     return CloudTasksQueue(
-        _own_credentials(CLOUD_PLATFORM),
+        own_token(settings, SCOPE),
         settings.cloud_tasks_endpoint,
         settings.tasks_queue,
         settings.worker_url,
@@ -271,19 +272,13 @@ def _queue(settings: s.QueueSettings) -> TaskQueue:
 def _sealer(settings: s.SealSettings) -> Sealer:
     from secciones.adapters.kms import SCOPE, KmsSealer
 
-    return KmsSealer(_own_credentials(SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+    return KmsSealer(own_token(settings, SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
 
 
 def _opener(settings: s.SealSettings) -> Any:
     from secciones.adapters.kms import SCOPE, KmsOpener
 
-    return KmsOpener(_own_credentials(SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
-
-
-def _own_credentials(scope: str) -> Callable[[], Any]:
-    from secciones.adapters.google_credentials import application_credentials
-
-    return functools.partial(application_credentials, [scope])
+    return KmsOpener(own_token(settings, SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
 
 
 def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":

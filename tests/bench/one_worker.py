@@ -16,8 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from secciones import logs, wiring
-from secciones.adapters.google_credentials import CLOUD_PLATFORM, application_credentials
-from secciones.adapters.kms import KmsSealer
+from secciones.adapters.kms import SCOPE, KmsSealer
 from secciones.adapters.system import fraction
 from secciones.domain.batches import Batch, BatchSection, BatchState, Row
 from secciones.domain.passwords import PASSWORD_VERSION
@@ -26,7 +25,7 @@ from secciones.services.mirror_accounts import mirror_accounts
 from secciones.services.run_batch import Worker, run_batch
 from secciones.settings import WorkerSettings
 from secciones.settings import load as settings_of
-from secciones.stores import documents_of
+from secciones.stores import documents_of, own_token
 
 FIRST_NIE = 5_000_000
 SECTION = BatchSection("s1", "c1", "10001", "Centro Escolar", "Tercer Grado", "A", "Matutino")
@@ -74,9 +73,7 @@ def _record(settings: WorkerSettings, number: int, count: int, first: int) -> st
         deadline=now + timedelta(hours=1),
         expires_at=now + timedelta(days=1),
     )
-    sealer = KmsSealer(
-        lambda: application_credentials([CLOUD_PLATFORM]), settings.kms_api_endpoint, settings.seal_key, random=fraction
-    )
+    sealer = KmsSealer(own_token(settings, SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
     documents = documents_of(settings)
     for collection in (BATCHES, SEALS):
         documents.delete(collection, batch.id)

@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 import requests
-from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
+from secciones.adapters.access_token import CredentialsToken
 from secciones.adapters.cloud_tasks import CloudTasksQueue
 from secciones.adapters.directory import (
     ACCOUNTS_SCOPE,
@@ -326,9 +326,9 @@ def test_a_mail_that_gmail_does_not_take_now_may_go_later(google: StandIn, maile
 
 
 def test_a_seal_opens_in_its_context_alone(google: StandIn, no_wait: NoWait) -> None:
-    credentials = partial(application_credentials, [KMS_SCOPE])
-    sealer = KmsSealer(credentials, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
-    opener = KmsOpener(credentials, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
+    token = CredentialsToken(partial(application_credentials, [KMS_SCOPE]))
+    sealer = KmsSealer(token, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
+    opener = KmsOpener(token, google.url, KMS_KEY, random=no_wait.random, sleep=no_wait.sleep)
     seed = bytes(range(32))
 
     sealed = sealer.seal(seed, BATCH)
@@ -403,7 +403,7 @@ def test_a_caller_is_who_iam_says(google: StandIn) -> None:
 
 def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_tasks.Cloud) -> None:
     with cloud_tasks.called_worker() as worker:
-        queue = CloudTasksQueue(AnonymousCredentials, tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
+        queue = CloudTasksQueue(lambda: "own token", tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
         for number in (1, 1, 2):
             queue.enqueue(BATCH, number)
         cloud_tasks.eventually(lambda: len(worker.calls) == 2)
@@ -419,7 +419,7 @@ def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_task
 
 def test_a_queue_that_does_not_exist_is_unavailable(tasks: cloud_tasks.Cloud) -> None:
     nowhere = f"{cloud_tasks.PARENT}/queues/nowhere"
-    queue = CloudTasksQueue(AnonymousCredentials, tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
+    queue = CloudTasksQueue(lambda: "own token", tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
 
     with pytest.raises(QueueUnavailable):
         queue.enqueue(BATCH, 1)

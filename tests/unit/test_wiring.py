@@ -1,38 +1,42 @@
-"""What the wiring asks Google for: no credential may do more than its adapter needs."""
+"""What the wiring asks Google for: no token may do more than its adapter needs."""
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
-from google.auth.exceptions import DefaultCredentialsError
 
 from secciones import stores, wiring
-from secciones.adapters import google_credentials, kms
-from secciones.adapters.access_token import CredentialsToken, MetadataToken
-from secciones.domain.errors import SealerUnavailable
+from secciones.adapters import cloud_tasks, kms
+from secciones.adapters.access_token import CredentialsToken, MetadataToken, NoToken
+from secciones.domain.errors import QueueUnavailable, SealerUnavailable
 from secciones.settings import ResetSettings, VerifySettings, WorkerSettings, load
 from tests.support.every_setting import EVERY_SETTING
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The scopes of each credential of the function's own, as it is asked for."""
-    scopes: list[list[str]] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The scope of each token of the function's own account, as it is asked for."""
+    scopes: list[str] = []
 
-    def credentials(wanted: Sequence[str]) -> NoReturn:
-        scopes.append(list(wanted))
-        raise DefaultCredentialsError
+    def refuse(self: MetadataToken) -> NoReturn:
+        scopes.append(self._scope)
+        raise NoToken("none for a test", is_passing=False)
 
-    monkeypatch.setattr(google_credentials, "application_credentials", credentials)
+    monkeypatch.setattr(MetadataToken, "__call__", refuse)
     return scopes
 
 
-def test_who_seals_and_who_opens_may_use_keys_and_nothing_else(asked: list[list[str]]) -> None:
+def test_who_seals_and_who_opens_may_use_keys_and_nothing_else(asked: list[str]) -> None:
     with pytest.raises(SealerUnavailable):
         wiring._sealer(load(ResetSettings, EVERY_SETTING)).seal(b"seed", "batch")
     with pytest.raises(SealerUnavailable):
         wiring._opener(load(WorkerSettings, EVERY_SETTING)).open(b"seal", "batch")
-    assert asked == [[kms.SCOPE], [kms.SCOPE]]
+    assert asked == [kms.SCOPE, kms.SCOPE]
+
+
+def test_who_makes_tasks_asks_for_the_one_scope_that_there_is(asked: list[str]) -> None:
+    with pytest.raises(QueueUnavailable):
+        wiring._queue(load(ResetSettings, EVERY_SETTING)).enqueue("batch", 1)
+    assert asked == [cloud_tasks.SCOPE]
 
 
 def test_only_where_a_key_file_is_named_the_token_is_not_the_machines() -> None:

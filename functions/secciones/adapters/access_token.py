@@ -1,4 +1,4 @@
-"""Access tokens for Google's interfaces: in the cloud the machine has one ready for the account that it works as.
+"""Calls to Google's interfaces with an access token: in the cloud the machine has one for the account that it works as.
 
 This is no adapter: it is what those of Google's interfaces have in common. A source of tokens is a function that
 threads share; it returns one that holds for some minutes yet, or raises NoToken.
@@ -10,10 +10,12 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 CALL_SECONDS = 3.0  # as google-auth; the server is on the same machine
 RENEWED_BEFORE_SECONDS = 225.0  # as google-auth: the metadata server has a new token five minutes before the end
@@ -27,6 +29,33 @@ class NoToken(Exception):
     def __init__(self, reason: str, *, is_passing: bool) -> None:
         super().__init__(reason)
         self.is_passing = is_passing
+
+
+class AuthorizedCalls:
+    """Calls to an interface at `endpoint` that carry what `token` gives, for threads to share. Connections, kept, are
+    made at the first call. `seconds` are for connecting, and again for each wait for the answer."""
+
+    def __init__(self, token: Callable[[], str], endpoint: str, seconds: float) -> None:
+        self._token = token
+        self._endpoint = endpoint
+        self._base_path = urlsplit(endpoint).path
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._connections: HTTPConnectionPool | None = None
+
+    def post(self, path: str, request: Any) -> "BaseHTTPResponse":
+        """The answer to one try with this as JSON; raises NoToken, and urllib3's HTTPError when there is none."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
+        body = json.dumps(request, ensure_ascii=False).encode()
+        return self._made_connections().urlopen("POST", self._base_path + path, body, headers)
+
+    def _made_connections(self) -> "HTTPConnectionPool":
+        from secciones.adapters.http_pool import connections
+
+        with self._lock:
+            if self._connections is None:
+                self._connections = connections(self._endpoint, self._seconds)
+            return self._connections
 
 
 def emulator_token() -> str:

@@ -5,17 +5,13 @@ This is no adapter: it is the part of the Firestore adapter that knows HTTP.
 
 import http.client
 import json
-import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from secciones.adapters.access_token import NoToken
+from secciones.adapters.access_token import AuthorizedCalls, NoToken
 from secciones.adapters.firestore_values import Json
 from secciones.domain.errors import DocumentsUnavailable
-
-if TYPE_CHECKING:
-    from urllib3 import HTTPConnectionPool
 
 T = TypeVar("T")
 
@@ -45,36 +41,22 @@ class Forbidden(Failed):
 
 
 class Connection:
-    """Connections that threads and databases share, made at the first call. `token` gives the token that a call
-    carries, for SCOPE; it may raise NoToken."""
+    """Connections that threads and databases share. `token` gives the token that a call carries, for SCOPE."""
 
     def __init__(self, token: Callable[[], str], endpoint: str = FIRESTORE) -> None:
-        self._token = token
-        self._endpoint = endpoint
-        self._lock = threading.Lock()
-        self._connections: HTTPConnectionPool | None = None
+        self._calls = AuthorizedCalls(token, endpoint, CALL_SECONDS)
 
     def post(self, path: str, request: Json) -> list[Json]:
         """The answers of a call; raises Failed, and ValueError for what Firestore cannot hold."""
         from urllib3.exceptions import HTTPError
 
-        body = json.dumps(request, ensure_ascii=False).encode()
         try:
-            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
-            answer = self._made_connections().urlopen("POST", path, body, headers)
+            answer = self._calls.post(path, request)
         except NoToken as error:
             raise (Passing if error.is_passing else Failed)("NO_TOKEN") from error
         except HTTPError as error:
             raise Passing("NO_ANSWER") from error
         return _answers(answer.status, answer.data)
-
-    def _made_connections(self) -> "HTTPConnectionPool":
-        from secciones.adapters.http_pool import connections
-
-        with self._lock:
-            if self._connections is None:
-                self._connections = connections(self._endpoint, CALL_SECONDS)
-            return self._connections
 
 
 def _answers(status: int, content: bytes) -> list[Json]:

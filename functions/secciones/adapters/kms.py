@@ -5,17 +5,14 @@ left out: the connection is TLS, and a seal that was damaged on its way is recog
 """
 
 import base64
-import threading
+import http.client
+import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from secciones.adapters.google_api import ApiError, no_token, refusal, tried
+from secciones.adapters.access_token import AuthorizedCalls, NoToken
+from secciones.adapters.google_api import ApiError, refusal, tried
 from secciones.domain.errors import SealerUnavailable
-
-if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
-    from google.auth.transport.requests import AuthorizedSession
 
 SCOPE = "https://www.googleapis.com/auth/cloudkms"
 TIMEOUT_SECONDS = 5
@@ -24,18 +21,18 @@ _NO_SEAL = frozenset({"INVALID_ARGUMENT", "invalidArgument", "badRequest"})
 
 
 class KmsSealer:
-    """Its credentials, made at the first call, need SCOPE, and the right to encrypt with the key and no other."""
+    """Its token is for SCOPE, and of an account with the right to encrypt with the key and no other."""
 
     def __init__(
         self,
-        credentials: "Callable[[], Credentials]",
+        token: Callable[[], str],
         endpoint: str,
         key_name: str,
         *,
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._key = _Key(credentials, endpoint, key_name, random=random, sleep=sleep)
+        self._key = _Key(token, endpoint, key_name, random=random, sleep=sleep)
 
     def seal(self, secret: bytes, context: str) -> bytes:
         """See Sealer."""
@@ -46,18 +43,18 @@ class KmsSealer:
 
 
 class KmsOpener:
-    """Its credentials, made at the first call, need SCOPE, and the right to decrypt with the key."""
+    """Its token is for SCOPE, and of an account with the right to decrypt with the key."""
 
     def __init__(
         self,
-        credentials: "Callable[[], Credentials]",
+        token: Callable[[], str],
         endpoint: str,
         key_name: str,
         *,
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._key = _Key(credentials, endpoint, key_name, random=random, sleep=sleep)
+        self._key = _Key(token, endpoint, key_name, random=random, sleep=sleep)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """See Opener."""
@@ -72,57 +69,37 @@ class KmsOpener:
 class _Key:
     def __init__(
         self,
-        credentials: "Callable[[], Credentials]",
+        token: Callable[[], str],
         endpoint: str,
         key_name: str,
         *,
         random: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._make_credentials = credentials
-        self._url = f"{endpoint}/v1/{key_name}"
+        self._calls = AuthorizedCalls(token, endpoint, TIMEOUT_SECONDS)
+        self._path = f"/v1/{key_name}"
         self._random = random
         self._sleep = sleep
-        self._making = threading.Lock()
-        self._credentials: Credentials | None = None
-        self._thread = threading.local()
 
     def apply(self, method: str, field: str, data: bytes, context: str, answer_field: str) -> bytes:
         body = {field: _base64(data), "additionalAuthenticatedData": _base64(context.encode())}
         return tried(lambda: self._try(method, body, answer_field), sleep=self._sleep, random=self._random)
 
     def _try(self, method: str, body: dict[str, str], answer_field: str) -> bytes:
-        from google.auth.exceptions import GoogleAuthError
-        from requests import RequestException
+        from urllib3.exceptions import HTTPError
 
         try:
-            answer = self._session().post(f"{self._url}:{method}", json=body, timeout=TIMEOUT_SECONDS)
-        except GoogleAuthError as error:
-            raise no_token(error) from None
-        except RequestException:
+            answer = self._calls.post(f"{self._path}:{method}", body)
+        except NoToken as error:
+            raise ApiError(str(error), is_passing=error.is_passing) from None
+        except HTTPError:
             raise ApiError("unreachable", is_passing=True) from None
-        if answer.status_code != 200:
-            raise refusal(answer.status_code, answer.content)
+        if answer.status != http.client.OK:
+            raise refusal(answer.status, answer.data)
         try:
-            return base64.b64decode(answer.json()[answer_field], validate=True)
+            return base64.b64decode(json.loads(answer.data)[answer_field], validate=True)
         except (ValueError, LookupError, TypeError):
             raise ApiError("unreadableAnswer", is_passing=True) from None
-
-    def _session(self) -> "AuthorizedSession":
-        from google.auth.transport.requests import AuthorizedSession
-
-        if not hasattr(self._thread, "session"):
-            self._thread.session = AuthorizedSession(
-                self._made_credentials(), max_refresh_attempts=1, refresh_timeout=TIMEOUT_SECONDS
-            )
-        session: AuthorizedSession = self._thread.session
-        return session
-
-    def _made_credentials(self) -> "Credentials":
-        with self._making:
-            if self._credentials is None:
-                self._credentials = self._make_credentials()
-            return self._credentials
 
 
 def _base64(data: bytes) -> str:
