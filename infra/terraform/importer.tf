@@ -50,7 +50,7 @@ resource "google_storage_bucket" "registry" {
 
     condition {
       age            = 90
-      matches_prefix = ["reports/"]
+      matches_prefix = ["reports/", "reference/"]
     }
   }
 

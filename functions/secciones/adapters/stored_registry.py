@@ -1,6 +1,6 @@
 """The registry as it was last imported, for when SIGES cannot be asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hmac import compare_digest
 from typing import TypeVar
 
@@ -8,6 +8,8 @@ from secciones.domain.errors import DocumentsUnavailable, NotAssigned, RegistryU
 from secciones.domain.people import Dui, Nip, Teacher
 from secciones.domain.roster import Roster, School, Section
 from secciones.domain.stored_roster import (
+    IMPORTS,
+    REFERENCE,
     SCHOOLS,
     SECTIONS,
     TEACHERS,
@@ -19,7 +21,7 @@ from secciones.domain.stored_roster import (
     stored_school,
     stored_teacher,
 )
-from secciones.ports.documents import Document, Documents, Transaction
+from secciones.ports.documents import Documents, Transaction
 
 T = TypeVar("T")
 
@@ -39,7 +41,10 @@ class StoredRegistry:
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
         numbers = numbers_hash(dui, nip, self._secret)
-        found = self._teachers({"numbers": numbers}, 2)
+        try:
+            found = self._documents.query(TEACHERS, {"numbers": numbers}, "id", 2)
+        except DocumentsUnavailable as error:
+            raise RegistryUnavailable(_UNREADABLE) from error
         if not found:
             self._require_import()
         teachers = [stored_teacher(document) for _, document in found]
@@ -77,14 +82,12 @@ class StoredRegistry:
             raise RegistryUnavailable(_UNREADABLE) from error
 
     def _require_import(self) -> None:
-        if not self._teachers({}, 1):
-            raise RegistryUnavailable("nothing was imported, or too long ago")
-
-    def _teachers(self, equal: dict[str, str], limit: int) -> Sequence[tuple[str, Document]]:
         try:
-            return self._documents.query(TEACHERS, equal, "id", limit)
+            imported = self._documents.get(IMPORTS, REFERENCE)
         except DocumentsUnavailable as error:
             raise RegistryUnavailable(_UNREADABLE) from error
+        if imported is None:
+            raise RegistryUnavailable("nothing was imported, or too long ago")
 
 
 def _schools_of(transaction: Transaction, teacher_id: str) -> list[StoredSchool]:

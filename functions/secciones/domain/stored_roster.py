@@ -19,6 +19,8 @@ from secciones.domain.roster import Enrolment, School, Section, Student
 SCHOOLS = "registry_schools"
 SECTIONS = "registry_sections"
 TEACHERS = "registry_teachers"
+IMPORTS = "registry_imports"  # what there is to know about imports themselves
+REFERENCE = "reference"  # there, the last import, as long as all that it brought is kept
 
 Fields = Mapping[str, Any]
 

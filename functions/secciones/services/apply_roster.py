@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from secciones.domain.errors import LeaseHeld, LeaseLost
 from secciones.domain.stored_roster import (
+    IMPORTS,
+    REFERENCE,
     SCHOOLS,
     SECTIONS,
     TEACHERS,
@@ -27,14 +29,12 @@ from secciones.domain.stored_roster import (
 )
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
-from secciones.services.confirm_import import IMPORTS
 from secciones.services.roster_changes import Changes
 from secciones.services.roster_tables import RosterTables
 
 T = TypeVar("T")
 
 _LEASE = "lease"
-_REFERENCE = "reference"
 # Longer than reading a nation's files takes, and than two clocks can be apart.
 _LEASE_LASTS = timedelta(minutes=30)
 _SCHOOLS_AT_ONCE = 40
@@ -81,10 +81,12 @@ class ImportLease:
             self._until = renewed
         return result
 
-    def put_reference_in_force(self, name: str) -> None:
+    def put_reference_in_force(self, name: str, kept_for: timedelta) -> None:
         """From now on deltas change the tables of this file; raises LeaseLost."""
-        document = {"name": name, "at": self._clock.now()}
-        self.write(lambda transaction: transaction.set(IMPORTS, _REFERENCE, document))
+        now = self._clock.now()
+        # What has not changed may have half of its time left: afterwards nobody knows whether all is there.
+        document = {"name": name, "at": now, "expires_at": now + kept_for / 2}
+        self.write(lambda transaction: transaction.set(IMPORTS, REFERENCE, document))
 
     def release(self) -> None:
         """Let the next one begin at once."""
@@ -101,8 +103,8 @@ class Reference:
 
 
 def reference(documents: Documents) -> Reference | None:
-    """None when nothing was ever imported."""
-    document = documents.get(IMPORTS, _REFERENCE)
+    """None when nothing was imported, or too long ago."""
+    document = documents.get(IMPORTS, REFERENCE)
     return Reference(document["name"], document["at"]) if document else None
 
 

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-from secciones.domain.stored_roster import key_of
+from secciones.domain.stored_roster import IMPORTS, key_of
 from secciones.ports.clock import Clock
 from secciones.ports.documents import Document, Documents, Transaction
 
-IMPORTS = "registry_imports"
 _KEPT_FOR = timedelta(days=30)
 
 

@@ -172,7 +172,7 @@ def _keep_reference(importer: Importer, lease: ImportLease, path: Path) -> None:
     name = f"{_REFERENCES}{lease.fence:012}.sqlite"
     with path.open("rb") as content:
         importer.bucket.write(name, content)
-    lease.put_reference_in_force(name)
+    lease.put_reference_in_force(name, importer.kept_for)
     for file in importer.bucket.files(_REFERENCES):
         if file.name < name:
             importer.bucket.delete(file)

@@ -23,10 +23,10 @@ from secciones.domain.errors import (
 )
 from secciones.domain.import_problems import Reason
 from secciones.domain.people import Dui, Nip
-from secciones.domain.stored_roster import SCHOOLS, SECTIONS, TEACHERS
+from secciones.domain.stored_roster import IMPORTS, SCHOOLS, SECTIONS, TEACHERS
 from secciones.ports.documents import Document, Transaction
 from secciones.services.apply_roster import ImportLease
-from secciones.services.confirm_import import IMPORTS, confirm_import
+from secciones.services.confirm_import import confirm_import
 from secciones.services.import_roster import State, import_next
 from tests.support.fakes import FakeClock
 from tests.support.imports import KEPT_FOR, Change, ImportWorld, bundle, delta, moved, seen
@@ -156,7 +156,7 @@ class TestAnImport:
     def test_may_begin_with_some_files(self, world: ImportWorld, names: str) -> None:
         first = {name: country()[name] for name in names.split()}
         assert world.imported(zipped(files(first))).refused_because is None
-        with pytest.raises(RegistryUnavailable) if "users" not in names else contextlib.nullcontext():
+        with pytest.raises(NotAssigned) if "users" not in names else contextlib.nullcontext():
             assert world.registry.schools("d1") == ()
         world.imported(bundle())
         assert listed(world, "d1", "s1") == ["e1", "e2"]
@@ -199,6 +199,18 @@ class TestAnImport:
         world.clock.advance(seconds=KEPT_FOR.total_seconds())
         with pytest.raises(RegistryUnavailable):
             world.registry.schools("d1")
+
+    def test_refuses_nobody_when_some_of_it_may_be_forgotten(self, world: ImportWorld) -> None:
+        world.imported(bundle())
+        world.clock.advance(seconds=KEPT_FOR.total_seconds() * 0.4)
+        world.imported(bundle(lambda tables: tables["users"][1].update(email="luis.2@clases.edu.sv")))
+        world.clock.advance(seconds=KEPT_FOR.total_seconds() * 0.6)
+        assert world.registry.verify_teacher(Dui.parse("04561239-7"), Nip.parse("23187")) is not None
+        with pytest.raises(RegistryUnavailable):
+            world.registry.verify_teacher(Dui.parse("01234567-8"), Nip.parse("12345"))
+        result = world.imported(delta(users=[changed(person("e9", "Nueva"))]))
+        assert result.refused_because is not None
+        assert result.refused_because.reason is Reason.DELTA_WITHOUT_BULK
 
     def test_must_have_come_before_anybody_is_refused(self, world: ImportWorld) -> None:
         questions: list[Callable[[], object]] = [
