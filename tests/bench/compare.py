@@ -21,9 +21,10 @@ def main(names: list[str] | None = None) -> None:
     except ValueError as error:
         arguments.error(str(error))
     print(f"A: {first}\nB: {second}")
-    for name in ("at", "commit", "machine", "load", "python", "versions"):
-        if a.get(name) != b.get(name):
-            print(f"{name}: {a.get(name)} | {b.get(name)}")
+    a_about, b_about = _about(a), _about(b)
+    for name in a_about | b_about:
+        if a_about.get(name) != b_about.get(name):
+            print(f"{name}: {a_about.get(name)} | {b_about.get(name)}")
     before, after = _values(a), _values(b)
     print(f"{'':78} {'A':>9} {'B':>9} {'change':>10}")
     for name in [*before, *(name for name in after if name not in before)]:
@@ -48,6 +49,11 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is no run of the bench") from error
     return run
+
+
+def _about(run: dict[str, Any]) -> dict[str, Any]:
+    """When, of what and on what, and each library's version."""
+    return {name: value for name, value in run.items() if name not in {"versions", "figures"}} | run.get("versions", {})
 
 
 def _values(run: dict[str, Any]) -> dict[str, float]:
