@@ -45,7 +45,7 @@ def _chosen(named: list[Path]) -> list[Path]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         run: dict[str, Any] = json.loads(path.read_text())
-        _values(run)
+        _values(run), _about(run)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is no run of the bench") from error
     return run
@@ -53,7 +53,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _about(run: dict[str, Any]) -> dict[str, Any]:
     """When, of what and on what, and each library's version."""
-    return {name: value for name, value in run.items() if name not in {"versions", "figures"}} | run.get("versions", {})
+    return {name: value for name, value in run.items() if name not in {"versions", "figures"}} | {**run["versions"]}
 
 
 def _values(run: dict[str, Any]) -> dict[str, float]:

@@ -68,7 +68,7 @@ def machine() -> dict[str, object]:
     )
     return {
         "commit": commit.stdout.strip(),
-        "machine": f"{_processor()} ({platform.machine()}), {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}",
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
         "versions": {library: version(library) for library in _LIBRARIES},
