@@ -233,10 +233,8 @@ def _operate(settings: s.OperateSettings) -> Any:
 
 def _importer(settings: s.ImporterSettings) -> Any:
     from secciones.adapters.cloud_storage import SCOPE
-    from secciones.adapters.google_credentials import application_credentials
 
-    credentials = functools.partial(application_credentials, [SCOPE])
-    return importer(settings, documents_of(settings), _audit(settings), credentials)
+    return importer(settings, documents_of(settings), _audit(settings), _own_credentials(SCOPE))
 
 
 _PORTS: dict[type[s.CommonSettings], Callable[[Any], Any]] = {
@@ -258,10 +256,11 @@ def _audit(settings: s.CommonSettings) -> AuditLog:
 
 
 def _queue(settings: s.QueueSettings) -> TaskQueue:
-    from secciones.adapters.cloud_tasks import SCOPE, CloudTasksQueue
+    from secciones.adapters.cloud_tasks import CloudTasksQueue
+    from secciones.adapters.google_credentials import CLOUD_PLATFORM
 
     return CloudTasksQueue(
-        own_token(settings, SCOPE),
+        _own_credentials(CLOUD_PLATFORM),
         settings.cloud_tasks_endpoint,
         settings.tasks_queue,
         settings.worker_url,
@@ -279,6 +278,13 @@ def _opener(settings: s.SealSettings) -> Any:
     from secciones.adapters.kms import SCOPE, KmsOpener
 
     return KmsOpener(own_token(settings, SCOPE), settings.kms_api_endpoint, settings.seal_key, random=fraction)
+
+
+def _own_credentials(scope: str) -> Callable[[], Any]:
+    """What Google's own clients take in place of a token."""
+    from secciones.adapters.google_credentials import application_credentials
+
+    return functools.partial(application_credentials, [scope])
 
 
 def _page_templates(settings: s.PageSettings) -> "jinja2.Environment":

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 import requests
+from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
 from secciones.adapters.access_token import CredentialsToken
@@ -403,7 +404,7 @@ def test_a_caller_is_who_iam_says(google: StandIn) -> None:
 
 def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_tasks.Cloud) -> None:
     with cloud_tasks.called_worker() as worker:
-        queue = CloudTasksQueue(lambda: "own token", tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
+        queue = CloudTasksQueue(AnonymousCredentials, tasks.url, cloud_tasks.QUEUE, worker.url, cloud_tasks.CALLER)
         for number in (1, 1, 2):
             queue.enqueue(BATCH, number)
         cloud_tasks.eventually(lambda: len(worker.calls) == 2)
@@ -419,7 +420,7 @@ def test_a_batch_is_brought_to_the_worker_once_for_each_number(tasks: cloud_task
 
 def test_a_queue_that_does_not_exist_is_unavailable(tasks: cloud_tasks.Cloud) -> None:
     nowhere = f"{cloud_tasks.PARENT}/queues/nowhere"
-    queue = CloudTasksQueue(lambda: "own token", tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
+    queue = CloudTasksQueue(AnonymousCredentials, tasks.url, nowhere, "http://localhost:9/", cloud_tasks.CALLER)
 
     with pytest.raises(QueueUnavailable):
         queue.enqueue(BATCH, 1)

@@ -1,17 +1,30 @@
-"""What TaskQueue promises, of the adapter for Cloud Tasks; what it sends is read as Google's own client reads it."""
+"""What TaskQueue promises, of the adapter for Cloud Tasks: over REST, and over gRPC as in the cloud."""
 
+import base64
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
-from datetime import timedelta
+from concurrent import futures
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
-from google.cloud.tasks_v2 import HttpMethod, Task
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.cloud.tasks_v2 import CreateTaskRequest, HttpMethod, Task
+from google.oauth2.credentials import Credentials
 
 from secciones.adapters import cloud_tasks
-from secciones.adapters.access_token import NoToken
 from secciones.adapters.cloud_tasks import CloudTasksQueue
 from secciones.domain.errors import QueueUnavailable
-from tests.support.google_edge import status_error
+from tests.support.google_edge import private_key, status_error
 from tests.support.scripted_http import Answer, HangUp, Reply, ScriptedServer, Silence, scripted_server
 
 QUEUE = "projects/secciones-local/locations/us-central1/queues/resets"
@@ -29,33 +42,25 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def queue_at(endpoint: str) -> CloudTasksQueue:
-    return CloudTasksQueue(lambda: "own token", endpoint, QUEUE, WORKER, CALLER)
-
-
-def task_of(server: ScriptedServer) -> Task:
-    """What was sent, by Google's client, which refuses a field that it does not know."""
-    (asked,) = server.asked_for(TASKS)
-    assert set(asked.json) == {"task"}
-    task: Task = Task.from_json(json.dumps(asked.json["task"]))
-    return task
+    return CloudTasksQueue(lambda: Credentials(token="secret token"), endpoint, QUEUE, WORKER, CALLER)
 
 
 def test_a_task_carries_the_batch_id_and_nothing_else(server: ScriptedServer) -> None:
     queue_at(server.url).enqueue(BATCH, 1)
 
-    request = task_of(server).http_request
-    assert json.loads(request.body) == {"batch": BATCH}
-    assert (request.http_method, request.url) == (HttpMethod.POST, WORKER)
-    assert dict(request.headers) == {"Content-Type": "application/json"}
+    (asked,) = server.asked_for(TASKS)
+    request = asked.json["task"]["httpRequest"]
+    assert json.loads(base64.b64decode(request["body"])) == {"batch": BATCH}
+    assert (HttpMethod(request["httpMethod"]), request["url"]) == (HttpMethod.POST, WORKER)
+    assert request["headers"] == {"Content-Type": "application/json"}
 
 
 def test_the_worker_is_called_by_the_queues_service_account(server: ScriptedServer) -> None:
     queue_at(server.url).enqueue(BATCH, 1)
 
-    task = task_of(server)
-    token = task.http_request.oidc_token
-    assert (token.service_account_email, token.audience) == (CALLER, WORKER)
-    assert task.dispatch_deadline == timedelta(minutes=10)
+    (asked,) = server.asked_for(TASKS)
+    assert asked.json["task"]["httpRequest"]["oidcToken"] == {"serviceAccountEmail": CALLER, "audience": WORKER}
+    assert asked.json["task"]["dispatchDeadline"] == "600s"
 
 
 def test_a_task_is_named_after_its_batch_and_number(server: ScriptedServer) -> None:
@@ -81,20 +86,11 @@ def test_a_task_that_is_there_already_is_a_success(server: ScriptedServer) -> No
     assert first.json == second.json
 
 
-def test_the_queue_is_told_by_the_functions_own_account(server: ScriptedServer) -> None:
+def test_no_token_travels_in_the_clear(server: ScriptedServer) -> None:
     queue_at(server.url).enqueue(BATCH, 1)
 
     (asked,) = server.asked_for(TASKS)
-    assert asked.headers["authorization"] == "Bearer own token"
-
-
-def test_without_a_token_the_queue_is_unavailable(server: ScriptedServer) -> None:
-    def no_token() -> str:
-        raise NoToken("none", is_passing=True)
-
-    with pytest.raises(QueueUnavailable):
-        CloudTasksQueue(no_token, server.url, QUEUE, WORKER, CALLER).enqueue(BATCH, 1)
-    assert server.asked == []
+    assert "authorization" not in asked.headers
 
 
 @pytest.mark.parametrize(
@@ -107,8 +103,8 @@ def test_without_a_token_the_queue_is_unavailable(server: ScriptedServer) -> Non
         pytest.param(status_error(503, "UNAVAILABLE"), "UNAVAILABLE", id="overload"),
         pytest.param(Answer(502, b"<html>", "text/html"), "HTTP 502", id="502 without JSON"),
         pytest.param(Answer(409, b"<html>", "text/html"), "HTTP 409", id="409 without JSON"),
-        pytest.param(HangUp(), "ProtocolError", id="connection closed"),
-        pytest.param(Answer(302, b"", "text/plain"), "HTTP 302", id="a redirection"),
+        pytest.param(HangUp(), "ConnectionError", id="connection closed"),
+        pytest.param(Answer(200, b"{"), "ParseError", id="half an answer"),
     ],
 )
 def test_any_other_failure_is_an_unavailable_queue(server: ScriptedServer, reply: Reply, told: str) -> None:
@@ -132,3 +128,105 @@ def test_a_queue_that_is_not_there_is_unavailable() -> None:
 
     with pytest.raises(QueueUnavailable):
         queue_at(endpoint).enqueue(BATCH, 1)
+
+
+class GrpcQueue:
+    """Cloud Tasks' CreateTask over gRPC; answers with the task, or with a status."""
+
+    def __init__(self, status: grpc.StatusCode | None) -> None:
+        self.asked: list[tuple[Task, dict[str, str]]] = []
+        self._status = status
+
+    @property
+    def handler(self) -> Any:
+        method = grpc.unary_unary_rpc_method_handler(self.create_task, CreateTaskRequest.deserialize, Task.serialize)
+        return grpc.method_handlers_generic_handler("google.cloud.tasks.v2.CloudTasks", {"CreateTask": method})
+
+    def create_task(self, request: CreateTaskRequest, context: Any) -> Task:
+        self.asked.append((request.task, dict(context.invocation_metadata())))
+        if self._status is not None:
+            context.abort(self._status, "No.")
+        return request.task
+
+
+@contextmanager
+def grpc_queue(folder: Path, status: grpc.StatusCode | None) -> Iterator[tuple[GrpcQueue, str, Path]]:
+    """A gRPC queue with TLS, its endpoint, and the certificate to trust."""
+    certificate = folder / "certificate.pem"
+    key = private_key("tls").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    certificate.write_bytes(certificate_of_localhost())
+    queue = GrpcQueue(status)
+    server = grpc.server(futures.ThreadPoolExecutor(2), handlers=[queue.handler])
+    credentials = grpc.ssl_server_credentials([(key, certificate.read_bytes())])
+    port = server.add_secure_port("localhost:0", credentials)
+    server.start()
+    try:
+        yield queue, f"https://localhost:{port}", certificate
+    finally:
+        server.stop(0).wait()
+
+
+def certificate_of_localhost() -> bytes:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private_key("tls").public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(private_key("tls"), SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+
+
+def enqueued_over(endpoint: str, certificate: Path) -> str:
+    """What came of a task in a process of its own: gRPC reads the certificates to trust once a process."""
+    program = """
+        import sys
+        from google.oauth2.credentials import Credentials
+        from secciones.adapters.cloud_tasks import CloudTasksQueue
+        from secciones.domain.errors import QueueUnavailable
+        queue = CloudTasksQueue(lambda: Credentials(token="own token"), *sys.argv[1:5])
+        try:
+            queue.enqueue(sys.argv[5], 7)
+            print("enqueued")
+        except QueueUnavailable as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), endpoint, QUEUE, WORKER, CALLER, BATCH],
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(sys.path), "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certificate)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        pytest.param(None, "enqueued", id="created"),
+        pytest.param(grpc.StatusCode.ALREADY_EXISTS, "enqueued", id="there already"),
+        pytest.param(grpc.StatusCode.ABORTED, "task queue: ABORTED", id="another conflict"),
+        pytest.param(grpc.StatusCode.UNAVAILABLE, "task queue: UNAVAILABLE", id="overload"),
+    ],
+)
+def test_over_https_the_same_holds_with_grpc_and_the_functions_own_token(
+    tmp_path: Path, status: grpc.StatusCode | None, outcome: str
+) -> None:
+    with grpc_queue(tmp_path, status) as (queue, endpoint, certificate):
+        assert enqueued_over(endpoint, certificate) == outcome
+
+    ((task, metadata),) = queue.asked
+    assert task.name == f"{QUEUE}/tasks/{BATCH}-7"
+    assert json.loads(task.http_request.body) == {"batch": BATCH}
+    assert task.http_request.oidc_token.audience == WORKER
+    assert metadata["authorization"] == "Bearer own token"

@@ -5,9 +5,9 @@ from typing import NoReturn
 import pytest
 
 from secciones import stores, wiring
-from secciones.adapters import cloud_tasks, kms
+from secciones.adapters import kms
 from secciones.adapters.access_token import CredentialsToken, MetadataToken, NoToken
-from secciones.domain.errors import QueueUnavailable, SealerUnavailable
+from secciones.domain.errors import SealerUnavailable
 from secciones.settings import ResetSettings, VerifySettings, WorkerSettings, load
 from tests.support.every_setting import EVERY_SETTING
 
@@ -31,12 +31,6 @@ def test_who_seals_and_who_opens_may_use_keys_and_nothing_else(asked: list[str])
     with pytest.raises(SealerUnavailable):
         wiring._opener(load(WorkerSettings, EVERY_SETTING)).open(b"seal", "batch")
     assert asked == [kms.SCOPE, kms.SCOPE]
-
-
-def test_who_makes_tasks_asks_for_the_one_scope_that_there_is(asked: list[str]) -> None:
-    with pytest.raises(QueueUnavailable):
-        wiring._queue(load(ResetSettings, EVERY_SETTING)).enqueue("batch", 1)
-    assert asked == [cloud_tasks.SCOPE]
 
 
 def test_only_where_a_key_file_is_named_the_token_is_not_the_machines() -> None:
