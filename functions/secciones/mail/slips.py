@@ -219,8 +219,19 @@ def _document(layout: _Layout, students: Sequence[_Student], words: Any) -> byte
             row, column = divmod(number, layout.columns)
             _draw_slip(canvas, layout, student, words, column * layout.width, _PAGE_HEIGHT - row * layout.height)
         canvas.showPage()
+        _write_down_last_page(canvas)
     content: bytes = canvas.getpdfdata()
     return content
+
+
+def _write_down_last_page(canvas: Any) -> None:
+    """As reportlab does it when a document is saved; until then each page would be objects of six times its size."""
+    document = canvas._doc
+    page = document.Pages.pages.pop()
+    reference = document.Reference(page)
+    document.Pages.pages.append(reference)
+    document.idToObject[reference.name] = page.format(document)
+    document.idToObject[document.Reference(page.Contents).name] = page.Contents.format(document)
 
 
 def _draw_cut_lines(canvas: "Canvas", layout: _Layout) -> None:

@@ -2,6 +2,7 @@
 sign-in page and knows no password."""
 
 import re
+import tracemalloc
 from dataclasses import replace
 from functools import cached_property
 from itertools import count
@@ -208,6 +209,18 @@ def test_the_digits_of_a_password_stand_in_a_frame_and_are_copied_along(file: st
 
 def _is_inside(box: tuple[float, ...], frame: tuple[float, ...]) -> bool:
     return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+
+
+def test_slips_are_made_in_little_more_memory_than_they_take() -> None:
+    whole = batch(*(row(number) for number in range(200)))
+    mail_of(whole)  # knows the fonts then
+    tracemalloc.start()
+    try:
+        files = mail_of(whole).attachments
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3.5 * sum(len(file.content) for file in files)
 
 
 def test_students_of_several_sections_also_come_in_the_order_of_surnames() -> None:
