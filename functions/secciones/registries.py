@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from secciones import settings as s
 from secciones.adapters.system import SystemClock, fraction
-from secciones.ports.audit import AuditLog
-from secciones.ports.documents import Documents
-from secciones.ports.registry import Registry
 
 if TYPE_CHECKING:
+    from secciones.ports.audit import AuditLog
+    from secciones.ports.documents import Documents
+    from secciones.ports.registry import Registry
     from secciones.services.import_roster import Importer
 
 
-def registry(settings: s.RegistrySettings, documents: Documents, numbers_secret: str = "") -> Registry:
+def registry(settings: s.RegistrySettings, documents: "Documents", numbers_secret: str = "") -> "Registry":
     """`numbers_secret` is for the one function that verifies DUI and NIP."""
     match settings.registry:
         case "siges":
@@ -28,7 +28,7 @@ def registry(settings: s.RegistrySettings, documents: Documents, numbers_secret:
 
 
 def importer(
-    settings: s.ImporterSettings, documents: Documents, audit: AuditLog, credentials: Callable[[], Any]
+    settings: s.ImporterSettings, documents: "Documents", audit: "AuditLog", credentials: Callable[[], Any]
 ) -> "Importer":
     """What fills the imported registry."""
     from secciones.adapters.cloud_storage import CloudStorageBucket
@@ -45,13 +45,13 @@ def importer(
     )
 
 
-def _siges(settings: s.RegistrySettings) -> Registry:
+def _siges(settings: s.RegistrySettings) -> "Registry":
     from secciones.adapters.siges import SigesRegistry
 
     return SigesRegistry(settings.siges_url, settings.siges_token, random=fraction)
 
 
-def _imported(documents: Documents, numbers_secret: str) -> Registry:
+def _imported(documents: "Documents", numbers_secret: str) -> "Registry":
     from secciones.adapters.stored_registry import StoredRegistry
 
     return StoredRegistry(documents, numbers_secret)

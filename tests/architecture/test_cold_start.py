@@ -22,16 +22,16 @@ CALLERS = {"charset_normalizer", "cryptography", "cython_runtime", "google.auth"
 # background functions besides what verifies their callers' tokens; nobody Google's clients (googleapiclient,
 # google.cloud.tasks, grpc) or reportlab.
 BUDGET: dict[str, tuple[int, set[str]]] = {
-    "login": (60, set()),
-    "verify": (60, HTTP),
+    "login": (55, set()),
+    "verify": (55, HTTP),
     "sections": (60, HTTP),
     "reset": (70, HTTP),
-    "worker": (75, HTTP | CALLERS),
-    "sweeper": (60, HTTP | CALLERS),
-    "operate": (60, HTTP | CALLERS),
-    "mirror": (60, HTTP | CALLERS),
-    "auditor": (60, HTTP | CALLERS),
-    "importer": (60, HTTP | CALLERS | {"google.oauth2"}),
+    "worker": (70, HTTP | CALLERS),
+    "sweeper": (50, HTTP | CALLERS),
+    "operate": (55, HTTP | CALLERS),
+    "mirror": (50, HTTP | CALLERS),
+    "auditor": (40, HTTP | CALLERS),
+    "importer": (55, HTTP | CALLERS | {"google.oauth2"}),
 }
 PROGRAM = """
 import json, sys

@@ -16,7 +16,7 @@ from secciones.services.mirror_accounts import Pass, keep_standings
 from secciones.services.sessions import Sessions, SessionTimes
 from secciones.web.session import SESSION_COOKIE
 from tests.support.every_setting import EVERY_SETTING, SECRET
-from tests.support.google_edge import TOKEN_PATH, give_tokens, key_file_content
+from tests.support.google_edge import METADATA_PATH, TOKEN_PATH, give_tokens, key_file_content
 from tests.support.issuer import Issuer
 from tests.support.scripted_http import Answer, scripted_server
 
@@ -77,6 +77,7 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
     with scripted_server() as server, tempfile.TemporaryDirectory() as folder:
         issuer = Issuer(server)
         give_tokens(server)
+        give_tokens(server, METADATA_PATH)
         key = Path(folder) / "key.json"
         key.write_text(json.dumps(key_file_content(f"{server.url}{TOKEN_PATH}")))
         server.on(f"/storage/v1/b/{EVERY_SETTING['REGISTRY_BUCKET']}/o", Answer(body={}))
@@ -88,6 +89,7 @@ def first_questions(documents: Documents) -> Iterator[tuple[dict[str, str], dict
         server.on("/v1/teachers/t1/sections/x1/students", Answer(body=roster))
         settings = EVERY_SETTING | {"CALLER_ISSUER": server.url, "SIGES_URL": server.url}
         settings |= {"STORAGE_API_ENDPOINT": server.url, "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
+        settings |= {"GCE_METADATA_HOST": server.url.removeprefix("http://")}
         settings |= {"DIRECTORY_API_ENDPOINT": server.url, "TOKEN_ENDPOINT": f"{server.url}{TOKEN_PATH}"}
 
         def called(audience: str, caller: str, status: int = 200, **body: str) -> Question:

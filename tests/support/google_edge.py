@@ -18,6 +18,7 @@ from tests.support.scripted_http import Answer, ScriptedServer
 SERVICE_ACCOUNT = "worker@secciones-local.iam.gserviceaccount.com"
 ADMINISTRATOR = "administrador@clases.edu.sv"
 TOKEN_PATH = "/token"
+METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 
 
 @dataclass

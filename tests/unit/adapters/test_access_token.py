@@ -12,10 +12,16 @@ import pytest
 from secciones.adapters import access_token
 from secciones.adapters.access_token import CredentialsToken, MetadataToken, NoToken
 from secciones.adapters.google_credentials import application_credentials
-from tests.support.google_edge import SERVICE_ACCOUNT, TOKEN_PATH, claims_of, give_tokens, key_file_content
+from tests.support.google_edge import (
+    METADATA_PATH,
+    SERVICE_ACCOUNT,
+    TOKEN_PATH,
+    claims_of,
+    give_tokens,
+    key_file_content,
+)
 from tests.support.scripted_http import Answer, Asked, HangUp, Reply, ScriptedServer, Silence, scripted_server
 
-PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 SCOPE = "https://www.googleapis.com/auth/datastore"
 
 
@@ -44,7 +50,7 @@ class TestFromTheMetadataServer:
     def test_it_is_asked_for_as_the_server_wants_it_and_for_one_scope(
         self, server: ScriptedServer, token: MetadataToken
     ) -> None:
-        server.on(PATH, given("ya29.own"))
+        server.on(METADATA_PATH, given("ya29.own"))
         assert token() == "ya29.own"
         [asked] = server.asked
         assert (asked.method, asked.headers["metadata-flavor"]) == ("GET", "Google")
@@ -53,7 +59,7 @@ class TestFromTheMetadataServer:
     def test_one_token_serves_until_some_minutes_before_its_end(
         self, server: ScriptedServer, token: MetadataToken, time: list[float]
     ) -> None:
-        server.on(PATH, given("first", 3600), given("second"))
+        server.on(METADATA_PATH, given("first", 3600), given("second"))
         assert token() == "first"
         time[0] += 3600 - 226
         assert token() == "first"
@@ -72,7 +78,7 @@ class TestFromTheMetadataServer:
             waiting.wait()
             return token()
 
-        server.on(PATH, slow)
+        server.on(METADATA_PATH, slow)
         with ThreadPoolExecutor(8) as threads:
             assert set(threads.map(ask, range(8))) == {"ya29.own"}
         assert len(server.asked) == 1
@@ -105,13 +111,13 @@ class TestFromTheMetadataServer:
         self, server: ScriptedServer, token: MetadataToken, reply: Reply, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(access_token, "CALL_SECONDS", 0.2)
-        server.on(PATH, reply, given("ya29.own"))
+        server.on(METADATA_PATH, reply, given("ya29.own"))
         assert failure_of(token).is_passing
         assert token() == "ya29.own"
 
     @pytest.mark.parametrize("status", [301, 400, 403, 404])
     def test_a_refusal_is_final(self, server: ScriptedServer, token: MetadataToken, status: int) -> None:
-        server.on(PATH, Answer(status, b"no", "text/plain"))
+        server.on(METADATA_PATH, Answer(status, b"no", "text/plain"))
         assert not failure_of(token).is_passing
         assert len(server.asked) == 1
 
