@@ -44,6 +44,12 @@ client = functions_framework.create_app(name, "main.py").test_client(use_cookies
 answer = client.open(path, method=method, headers=json.loads(headers), data=body)
 print(json.dumps([answer.status_code, sorted(framework), sorted(set(sys.modules) - framework)]), file=sys.stderr)
 """
+TOKEN_PROGRAM = """
+import json, sys
+from secciones import settings, stores
+
+print(stores.own_token(settings.load(settings.VerifySettings), "scope")(), json.dumps(sorted(sys.modules)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,20 @@ def test_a_function_imports_what_its_budget_allows_before_its_first_answer(
     assert status == questions[name].status
     assert _libraries(modules - own) - _libraries(framework) == libraries
     assert len(own) <= most_own
+
+
+def test_in_the_cloud_a_token_needs_no_library_but_what_the_store_is_called_with(
+    asked: tuple[dict[str, str], dict[str, Question]], tmp_path: Path
+) -> None:
+    """The emulator takes a fixed word for one, so the starts above do without."""
+    (staged,) = stage(tmp_path / "build", ["verify"])
+    environment = asked[0] | {"PATH": os.environ["PATH"], "GOOGLE_APPLICATION_CREDENTIALS": ""}
+    program = [sys.executable, "-c", TOKEN_PROGRAM]
+    ran = subprocess.run(program, cwd=staged, env=environment, capture_output=True, text=True, check=True)
+    token, modules = ran.stdout.split(maxsplit=1)
+
+    assert token == "ya29.token"
+    assert _libraries(set(json.loads(modules))) - {"secciones"} <= HTTP
 
 
 def _libraries(modules: set[str]) -> set[str]:
