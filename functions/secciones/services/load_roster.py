@@ -74,8 +74,7 @@ class Loader:
         if not self._tables.is_new(row_key):
             return "sourcedId", Reason.DUPLICATE_IDENTIFIER
         if mode is Mode.DELTA:
-            stored = self._tables.stored(file.name, row_key)
-            if stored and row["dateLastModified"][:_SECONDS] < stored[0][:_SECONDS]:
+            if row["dateLastModified"][:_SECONDS] < self._tables.modified(file.name, row_key)[:_SECONDS]:
                 return "dateLastModified", Reason.OLDER_THAN_KNOWN
             if row["status"] == "tobedeleted":
                 return None
@@ -98,10 +97,13 @@ class Loader:
         return None
 
     def _keep(self, table: str, mode: Mode, row: Row, row_key: int) -> None:
+        values = None if row["status"] == "tobedeleted" else self._makers[table](row)
         if mode is Mode.DELTA:
             self._tables.remove(table, row_key)
-        if row["status"] != "tobedeleted" and (values := self._makers[table](row)) is not None:
+        if values is not None:
             self._tables.add(table, row_key, row["dateLastModified"], values)
+        elif mode is Mode.DELTA:
+            self._tables.remember_gone(table, row_key, row["dateLastModified"])
 
     def _check_parents(self, file: File, parents: list[tuple[int, int, int]]) -> None:
         known = self._tables.keys(file.name)
@@ -144,7 +146,7 @@ def load_flat(bundle: FlatBundle, tables: RosterTables, secret: str, report: Rep
             stored = tables.stored(table, row_key)
             if stored is None:
                 tables.add(table, row_key, "", values)
-            elif stored[1] != values:
+            elif stored != values:
                 report(Problem(bundle.name, line, column, Reason.CONTRADICTION))
                 break
     tables.end("enrollments")

@@ -22,7 +22,7 @@ from secciones.domain.roster import Enrolment, School, Section
 from secciones.domain.stored_roster import StoredSchool, StoredTeacher, TaughtSection, version_of
 
 # Raised with every change to the tables: a reference of another format is as good as none.
-_FORMAT = 2
+_FORMAT = 3
 _FOR_GOOD = -1
 _COLUMNS = {
     "academicSessions": "id, type, start, ends, parent, year",
@@ -33,6 +33,8 @@ _COLUMNS = {
     "roles": "user, ends",  # of teachers
     "enrollments": "class, user, is_teacher, ends",  # of teachers and students, as long as they are active
 }
+# What deltas have taken away, so that one that comes late does not bring it back.
+_GONE = "CREATE TABLE gone (file, key, modified, PRIMARY KEY (file, key)) WITHOUT ROWID;"
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS roles_user ON roles (user);
 CREATE INDEX IF NOT EXISTS enrollments_class ON enrollments (class);
@@ -120,6 +122,7 @@ class RosterTables:
                 self._connection.execute(f"DROP INDEX IF EXISTS {index}")
             self._connection.execute(f"DROP INDEX IF EXISTS {table}_key")
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._connection.execute("DELETE FROM gone WHERE file = ?", (table,))
         else:
             self._index(table)
 
@@ -142,10 +145,20 @@ class RosterTables:
         """Forget a row; nothing happens when there is none."""
         self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (row_key,))  # noqa: S608
 
-    def stored(self, table: str, row_key: int) -> tuple[str, tuple[Any, ...]] | None:
-        """When a row was modified, and its values."""
+    def remember_gone(self, table: str, row_key: int, modified: str) -> None:
+        """A row is no longer there since that time."""
+        self._connection.execute("INSERT OR REPLACE INTO gone VALUES (?, ?, ?)", (table, row_key, modified))
+
+    def modified(self, table: str, row_key: int) -> str:
+        """When a row, or that it is gone, was last told by a delta; empty for what no delta has told of."""
+        there = self._connection.execute(f"SELECT modified FROM {table} WHERE key = ?", (row_key,))  # noqa: S608
+        gone = self._connection.execute("SELECT modified FROM gone WHERE file = ? AND key = ?", (table, row_key))
+        return max((modified for [modified] in (*there, *gone)), default="")
+
+    def stored(self, table: str, row_key: int) -> tuple[Any, ...] | None:
+        """The values of a row."""
         row = self._connection.execute(f"SELECT * FROM {table} WHERE key = ?", (row_key,)).fetchone()  # noqa: S608
-        return row and (row[1], row[2:])
+        return None if row is None else tuple(row[2:])
 
     def keys(self, table: str, where: str = "TRUE") -> "Keys":
         """Those of all rows of a table."""
@@ -222,7 +235,7 @@ class RosterTables:
 
     def _create(self) -> None:
         tables = (f"CREATE TABLE {name} (key, modified, {columns});" for name, columns in _COLUMNS.items())
-        self._connection.executescript("".join(tables) + f"PRAGMA user_version = {_FORMAT};")
+        self._connection.executescript("".join(tables) + f"{_GONE} PRAGMA user_version = {_FORMAT};")
 
     def _index(self, table: str) -> None:
         self._connection.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_key ON {table} (key)")

@@ -290,6 +290,22 @@ class TestDelta:
         assert "Nueva" in {student.given_names for student in loaded.schools[0].sections[0].students}
 
     @pytest.mark.parametrize(
+        "change", [{"status": "tobedeleted"}, {"metadata.sv.estado": "retirada"}, {"role": "aide"}]
+    )
+    def test_that_comes_late_brings_nobody_back(self, loaded: Import, change: dict[str, str]) -> None:
+        table = "roles" if "role" in change else "enrollments"
+        row = country()[table][0]
+        late = changed(row, dateLastModified="2026-02-28T23:59:59.999Z")
+        loaded.load(bundle()).load(zipped(files({table: [changed(row, **change)]}, "delta")))
+        loaded.load(zipped(files({table: [late]}, "delta")))
+        assert loaded.problems == [Problem(f"{table}.csv", 2, "dateLastModified", Reason.OLDER_THAN_KNOWN)]
+        assert not loaded.schools[0].sections[0].teachers
+        loaded.load(zipped(files({table: [changed(row)]}, "delta")))
+        assert "d1" in loaded.schools[0].sections[0].teachers, "whoever is brought back later is there"
+        loaded.load(bundle()).load(zipped(files({table: [late]}, "delta")))
+        assert loaded.problems == [], "a bulk is all there is"
+
+    @pytest.mark.parametrize(
         ("column", "value", "reason"),
         [
             ("status", "", Reason.NEEDED_IN_DELTA),
