@@ -9,15 +9,19 @@ from collections.abc import Callable
 _MINUTE = 60.0
 # After a refusal the minute before it is taken for all that there is. From a little below that a pace comes back up as
 # TCP CUBIC does (RFC 9438): it is near again within minutes, stays there for longest, and then looks for more and more.
-_DROP = 0.07
-_RETURN_SECONDS = 600.0
+_DROP = 0.05
+_RETURN_SECONDS = 400.0
 # Until it is back it makes up for a pause by so many calls at most: those of a whole burst would be refused together.
-_SLOWED_BURST = 3
+_SLOWED_BURST = 10
 # Slower yet, a worker's threads would wait for their turns for longer than it may be taken for alive.
 _SLOWEST = 1 / 3
+# Who had this part of a whole share at least, and is refused after a long peace, met somebody who comes and goes: that
+# is no reason to be slower.
+_NEARLY_ALL = 0.85
 # Calls that were under way together are refused together: that is one sign of being too fast, not many. For so long
-# nobody else goes.
+# nobody else goes; and until the minute in which all went has begun to be over, but for no longer than the rest.
 _ONE_SIGN_SECONDS = 1.0
+_REST_SECONDS = 7.0
 # Who waits for a turn when a call is refused waits once more, but for no longer than this.
 _PATIENCE_SECONDS = 5.0
 
@@ -46,7 +50,8 @@ class Pace:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next_slot = float("-inf")
-        self._limit = 1.0
+        self._limit = self._before = 1.0
+        self._drop = _DROP
         self._slowed_at = float("-inf")
 
     def wait(self) -> None:
@@ -84,10 +89,17 @@ class Pace:
             since = now - self._slowed_at
             if since < _ONE_SIGN_SECONDS:
                 return
-            limit = self._limit if since < _MINUTE else self._speed(now)
-            self._limit = max(_SLOWEST, min(limit, max(limit / 2, self._granted(now))))
+            # What is refused within a minute is of one shortage, in which each sign knows better than the one before.
+            if since >= _MINUTE:
+                self._before = self._speed(now)
+            granted = self._granted(now)
+            if since >= _RETURN_SECONDS and self._before == 1 and granted >= _NEARLY_ALL:
+                self._limit, self._drop = 1.0, 0.0
+            else:
+                self._limit, self._drop = max(_SLOWEST, min(self._before, max(self._before / 2, granted))), _DROP
             self._slowed_at = now
-            self._next_slot = max(self._next_slot, now + max(_ONE_SIGN_SECONDS, self._interval / self._speed(now)))
+            rest = max(_ONE_SIGN_SECONDS, min(_REST_SECONDS, self._minute_ends(now) - now))
+            self._next_slot = max(self._next_slot, now + max(rest, self._interval / self._speed(now)))
 
     def _slot(self, now: float) -> float:
         even = self._even_slot(now)
@@ -107,6 +119,10 @@ class Pace:
         self._turns.append(turn)
         return turn
 
+    def _minute_ends(self, now: float) -> float:
+        """When the first of the last minute's calls is a minute old, so that another may go in its place."""
+        return next((turn + _MINUTE for turn in self._turns if turn > now - _MINUTE), now)
+
     def _granted(self, now: float) -> float:
         """The part of a minute's calls that Google let through in the last one."""
         taken = sum(now - _MINUTE < turn <= now for turn in self._turns)
@@ -115,4 +131,4 @@ class Pace:
 
     def _speed(self, now: float) -> float:
         returned = (now - self._slowed_at) / _RETURN_SECONDS
-        return min(1.0, self._limit * (1 + _DROP * (returned - 1) ** 3))
+        return min(1.0, self._limit * (1 + self._drop * (returned - 1) ** 3))

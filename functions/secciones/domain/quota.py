@@ -32,8 +32,8 @@ def worker_pace(queries_per_minute: int, concurrency: int) -> float:
 
 
 def busy(queries_per_minute: int) -> int:
-    """With so many batches at a time the workers leave nothing for looks: with all but one worker at work."""
-    return max(1, workers(queries_per_minute) - 1)
+    """With so many batches at a time the workers leave nothing for looks: with half of all workers at work."""
+    return max(1, workers(queries_per_minute) // 2)
 
 
 def looks_pace(queries_per_minute: int, instances: int) -> float:

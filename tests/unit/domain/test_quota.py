@@ -1,9 +1,10 @@
 """All workers together stay inside the quota, whatever it is."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secciones.domain.quota import MIRROR_SHARE, SIGN_IN_SHARE, WORKERS_SHARE, worker_pace, workers
+from secciones.domain.quota import MIRROR_SHARE, SIGN_IN_SHARE, WORKERS_SHARE, busy, worker_pace, workers
 
 
 def test_googles_own_quota_makes_four_workers() -> None:
@@ -24,3 +25,8 @@ def test_a_larger_quota_makes_more_workers_and_none_is_slower_than_a_section_in_
     assert worker_pace(quota, workers(quota)) >= 539
     assert workers(quota) <= workers(quota + 600)
     assert WORKERS_SHARE < 1
+
+
+@pytest.mark.parametrize(("quota", "at_work"), [(2400, 2), (1200, 1), (100, 1)])
+def test_looks_end_with_half_of_the_workers_at_work_and_never_before_the_first(quota: int, at_work: int) -> None:
+    assert busy(quota) == at_work
