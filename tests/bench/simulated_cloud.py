@@ -1,7 +1,8 @@
 """What stands behind the ports in the simulation: virtual time, and whatever the real services call in it."""
 
 import heapq
-from collections import Counter, deque
+import math
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,20 +16,22 @@ from secciones.adapters.google_api import ApiError, tried
 from secciones.adapters.pace import Pace
 from secciones.domain.accounts import Account
 from secciones.domain.errors import DirectoryUnavailable, RegistryUnavailable
-from secciones.domain.people import Dui, Nie, Nip, Teacher
-from secciones.domain.roster import Enrolment, Roster, School, Section, Student
+from secciones.domain.people import Dui, Nip, Teacher
+from secciones.domain.roster import Roster, School
 from secciones.ports.accounts import AccountPage
 from secciones.ports.audit import AuditEvent
 from secciones.ports.documents import Document, Documents, Key, Transaction, is_expired
 from secciones.ports.mailer import Mail
-from tests.support.world import DOMAIN
+from secciones.services.batches import BATCHES
+from secciones.services.mirror_accounts import ACCOUNTS
+from tests.bench.simulated_nation import Nation
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MIDNIGHT = datetime(2026, 2, 2, 6, tzinfo=UTC)  # in El Salvador
 MINUTE = 60.0
-LANES = 20  # the worker's threads
+WORKERS_LANES, PAGES_LANES = 20, 8  # threads
 CALL, STORE, MAIL = 0.2, 0.03, 0.3
 FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 60.0
 
@@ -36,8 +39,8 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 5.0, 60.0
 class Hub:
     """Virtual time in seconds since midnight, and whoever waits for a moment of it."""
 
-    def __init__(self) -> None:
-        self.time = 0.0
+    def __init__(self, time: float = 0.0) -> None:
+        self.time = time
         self._order = count()
         self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._home = getcurrent()
@@ -57,10 +60,10 @@ class Hub:
         heapq.heappush(self._agenda, (self.time + max(0.0, seconds), next(self._order), getcurrent().switch))
         self._home.switch()
 
-    def in_parallel(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """What the worker's threads do, with as many lanes."""
+    def in_parallel(self, work: Callable[[T], R], items: Sequence[T], most: int = WORKERS_LANES) -> list[R]:
+        """What threads do, with as many lanes."""
         waiting, done = deque(enumerate(items)), {}
-        me, lanes = getcurrent(), min(LANES, len(items))
+        me, lanes = getcurrent(), min(most, len(items))
         left = count(lanes - 1, -1)
 
         def lane() -> None:
@@ -83,12 +86,15 @@ class Hub:
 
 
 class Store:
-    """Documents in memory, whose operations are counted as Firestore bills them."""
+    """Documents in memory, whose operations are counted as Firestore bills them; some accounts stand for others."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, stands_for: Mapping[str, int]) -> None:
         self.operations: Counter[str] = Counter()
         self._hub = hub
-        self._kept: dict[tuple[str, str], Document] = {}
+        self._stands_for = stands_for
+        self._kept: dict[Key, Document] = {}
+        self._states: dict[str, str] = {}
+        self._in_state: dict[str, dict[str, Document]] = defaultdict(dict)
 
     def get(self, collection: str, document_id: str) -> Document | None:
         self.operations["reads"] += 1
@@ -97,14 +103,21 @@ class Store:
 
     def get_many(self, collection: str, document_ids: Collection[str]) -> dict[str, Document]:
         self.operations["reads"] += len(document_ids)
+        if collection == ACCOUNTS:
+            self.operations["reads"] += sum(self._stands_for.get(key, 0) for key in document_ids)
+        now = self._hub.now()
         found = {key: self._kept.get((collection, key)) for key in document_ids}
-        return {
-            key: document for key, document in found.items() if document and not is_expired(document, self._hub.now())
-        }
+        return {key: document for key, document in found.items() if document and not is_expired(document, now)}
 
     def set(self, collection: str, document_id: str, document: Document) -> None:
         self.operations["writes"] += 1
         self._kept[collection, document_id] = document
+        if collection == ACCOUNTS:
+            self.operations["writes"] += self._stands_for.get(document_id, 0)
+        if collection == BATCHES:
+            self._in_state[self._states.get(document_id, "")].pop(document_id, None)
+            self._states[document_id] = document["state"]
+            self._in_state[document["state"]][document_id] = document
 
     def create(self, collection: str, document_id: str, document: Document) -> bool:
         self._hub.sleep(STORE)
@@ -117,8 +130,14 @@ class Store:
         self.operations["deletes"] += 1
         self._kept.pop((collection, document_id), None)
 
-    def query(self, *_: Any, **__: Any) -> Sequence[tuple[str, Document]]:
-        raise NotImplementedError("nothing that is simulated asks this")
+    def query(
+        self, collection: str, where: Mapping[str, Any], order_by: str, limit: int, **others: Any
+    ) -> Sequence[tuple[str, Document]]:
+        if collection != BATCHES or where.keys() != {"state"} or others:
+            raise NotImplementedError("nothing that is simulated asks this")
+        found = self._in_state[where["state"]].items()
+        self.operations["reads"] += max(1, min(limit, len(found)))
+        return heapq.nsmallest(limit, found, key=lambda entry: (entry[1][order_by], entry[0]))
 
     def remembering(self) -> Documents:
         return self
@@ -155,11 +174,12 @@ class Audit:
 @dataclass
 class Google:
     """The Directory, which lets through so many calls in any sixty seconds, and Gmail. Every call is counted by the
-    minute and by who made it; a call is under way for `CALL` seconds, give or take a half."""
+    second and by who made it; a call is under way for `CALL` seconds, give or take a half."""
 
     hub: Hub
     quota: int
     random: Random
+    nation: Nation
     granted: dict[str, Counter[int]] = field(default_factory=dict)
     refused: dict[str, Counter[int]] = field(default_factory=dict)
     passwords: dict[str, set[str]] = field(default_factory=dict)
@@ -174,7 +194,7 @@ class Google:
         if is_granted:
             self._last_minute.append(self.hub.time)
         counts = (self.granted if is_granted else self.refused).setdefault(who, Counter())
-        counts[int(self.hub.time // MINUTE)] += 1
+        counts[math.floor(self.hub.time)] += 1
         self._travel()
         if not is_granted:
             raise ApiError("userRateLimitExceeded", is_passing=True)
@@ -203,13 +223,11 @@ class Directory:
 
     def find(self, address: str) -> Account | None:
         self._call()
-        return Account(
-            f"g-{address}", address, "/Estudiantes/x", is_administrator=False, is_suspended=False, last_sign_in=None
-        )
+        return self._google.nation.account(address)
 
-    def page(self, token: str = "", org_unit: str = "") -> AccountPage:
+    def page(self, token: str, org_unit: str = "") -> AccountPage:
         self._call()
-        return AccountPage([], "")
+        return self._google.nation.page(token, org_unit)
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         self._call()
@@ -230,12 +248,52 @@ class Directory:
             raise DirectoryUnavailable(error.reason) from error
 
 
+class Glance:
+    """The port of one instance of pages, with the adapter's rules but for the second that nobody waits longer than."""
+
+    def __init__(self, google: Google, queries_per_minute: float) -> None:
+        self._google = google
+        hub = google.hub
+        self._pace = Pace(queries_per_minute, max(1, int(queries_per_minute)), monotonic=hub.seconds, sleep=hub.sleep)
+        self._quiet_until = 0.0
+
+    def look(self, org_units: Collection[str], addresses: Collection[str]) -> Mapping[str, Account | None]:
+        units = {unit: account for listed in self._each(sorted(org_units), self._listed) for unit, account in listed}
+        seen: dict[str, Account | None] = {address: units[address] for address in addresses if address in units}
+        missing = sorted(set(addresses) - seen.keys())
+        return seen | dict(self._each(missing, lambda address: (address, self._google.nation.account(address))))
+
+    def _listed(self, unit: str) -> list[tuple[str, Account]]:
+        """One more page is looked at, if there is one and it may be."""
+        first = self._google.nation.page("", unit)
+        accounts = list(first.accounts)
+        if first.next_token and self._may_call():
+            self._google.call("looks")
+            accounts += self._google.nation.page(first.next_token, unit).accounts
+        return [(account.address, account) for account in accounts]
+
+    def _each(self, keys: Sequence[str], answer: Callable[[str], R]) -> list[R]:
+        def asked(key: str) -> list[R]:
+            try:
+                self._google.call("looks")
+                return [answer(key)]
+            except ApiError:
+                self._quiet_until = max(self._quiet_until, self._google.hub.time + MINUTE)
+                return []
+
+        begun = [key for key in keys if self._may_call()]
+        return [one for answers in self._google.hub.in_parallel(asked, begun, PAGES_LANES) for one in answers]
+
+    def _may_call(self) -> bool:
+        return self._google.hub.time >= self._quiet_until and self._pace.take()
+
+
 class Siges:
     """The registry of everybody; away between two moments."""
 
-    def __init__(self, hub: Hub, sizes: Mapping[str, int], away: tuple[float, float]) -> None:
+    def __init__(self, hub: Hub, nation: Nation, away: tuple[float, float]) -> None:
         self._hub = hub
-        self._sizes = sizes
+        self._nation = nation
         self._away = away
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
@@ -247,14 +305,7 @@ class Siges:
     def roster(self, teacher_id: str, section_id: str) -> Roster:
         if self._away[0] <= self._hub.time < self._away[1]:
             raise RegistryUnavailable
-        students = tuple(_student(section_id, number) for number in range(self._sizes[section_id]))
-        section = Section(section_id, section_id, "A", "", "", is_open=True, student_count=len(students))
-        return Roster(School("ce", "10001", "Centro", "", ""), section, students)
-
-
-def _student(section_id: str, number: int) -> Student:
-    key = f"{section_id}-{number}"
-    return Student(key, Nie(f"{number}"), "Ana", "Rivas", f"{key}@{DOMAIN}", Enrolment.ACTIVE)
+        return self._nation.roster(section_id)
 
 
 @dataclass
@@ -289,11 +340,6 @@ class Queue:
         elif self._waits_since is not None and not self._is_due():
             self.waits.append((self._waits_since, self.hub.time))
             self._waits_since = None
-
-    @property
-    def waiting(self) -> float:
-        """For how many seconds something has been due and nobody free."""
-        return 0.0 if self._waits_since is None else self.hub.time - self._waits_since
 
     def _is_due(self) -> bool:
         return bool(self._ready) and self._ready[0][0] <= self.hub.time

@@ -3,51 +3,55 @@
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from itertools import accumulate
 from random import Random
 from typing import Any
 
-from secciones.adapters.google_api import ApiError
 from secciones.adapters.registry_in_place import RegistryInPlace
 from secciones.domain import quota
 from secciones.domain.errors import DirectoryUnavailable, RegistryUnavailable
 from secciones.ports.mailer import Mail
 from secciones.services import run_batch as run_batch_service
+from secciones.services.account_standings import with_standings
+from secciones.services.list_sections import student_rows
+from secciones.services.live_look import LiveLook
+from secciones.services.mirror_accounts import mirror_accounts
 from secciones.services.request_reset import ResetRules, request_reset, select_students
 from secciones.services.run_batch import Worker, run_batch
 from secciones.services.selections import Choice
 from secciones.services.sessions import Session
-from tests.bench.simulated_cloud import MINUTE, Audit, Directory, Google, Hub, Queue, Siges, Store
+from tests.bench.simulated_cloud import MINUTE, Audit, Directory, Glance, Google, Hub, Queue, Siges, Store
+from tests.bench.simulated_nation import HOUR, LARGEST, SECTIONS, STUDENTS, Nation
 from tests.support.fakes import FakeIds, FakeSealer, plain_mail
 from tests.support.world import DOMAIN, WAITS
 
-SECTIONS = 47_000
 EXPECTED, ALL = 1 / 3, 1.0
 DAYS = (0.18, 0.15, 0.13, 0.11, 0.1, 0.09, 0.08, 0.06, 0.05, 0.05)
 QUOTA = 2400
-HOUR = 3600.0
-NINE, QUARTER_PAST_SEVEN = 9 * HOUR, 7.25 * HOUR
-LARGEST = 200
+NINE, RELEASED = 9 * HOUR, 7.25 * HOUR
 RULES = ResetRules(DOMAIN, LARGEST, 100, timedelta(hours=1), timedelta(days=30))
-LOOKS_END = 10.0  # seconds that a batch has waited
 START, IDLE_LIFE, LONGEST_LIFE = 1.5, 15 * MINUTE, 4 * HOUR
-PAGES, PASS_EVERY = 2600, 4 * HOUR  # of the mirror: 1.3 million accounts, 500 a query
+PAGE_INSTANCES = 40  # any of which a page may come from: the most that look at accounts at once
+# Of the mirror; a day is from one evening to the next, so that its passes and their writes are all in it.
+EVENING, PASS_EVERY, CALLED_EVERY, WORKS_FOR = -4 * HOUR, timedelta(hours=4), 5 * MINUTE, timedelta(minutes=4)
 # The goals. In the peak hour itself a batch may wait.
 PEAK = (6.75 * HOUR, 7.75 * HOUR)
 PATIENCE = 15 * MINUTE
-# A shorter queue begins with what was used up in the minute before, and says little.
-A_QUEUE = 5 * MINUTE
 MOST_REFUSED = 0.001
+# Of less waiting in a whole day a quota by the minute says little.
+A_QUEUE = 60
 LEAST_USED = 0.95
 
 
 @dataclass(frozen=True)
 class Scenario:
     """What is different on a day: the share of all sections that the fortnight resets, Google's quota, when SIGES is
-    away and what stands in, when a release fails. `is_beyond` says that nobody expects the goals of it, and
-    `is_fortnight` that it has more days than the first."""
+    away and what stands in, when a release fails, and whether a school's accounts are in a unit of its own. `is_beyond`
+    says that nobody expects the goals of it, and `is_fortnight` that it has more days than the first."""
 
     name: str
     share: float = EXPECTED
@@ -55,13 +59,14 @@ class Scenario:
     siges_down: tuple[float, float] = (0.0, 0.0)
     imported_stands_in: bool = False
     bad_release: tuple[float, float] = (0.0, 0.0)
+    has_units: bool = True
     is_beyond: bool = False
     is_fortnight: bool = False
 
 
 @dataclass(frozen=True)
 class Played:
-    """What came of a day. Moments are seconds since midnight; calls are counted by minute and by who made them."""
+    """What came of a day. Moments are seconds since midnight; calls are counted by second and by who made them."""
 
     scenario: Scenario
     day: int
@@ -94,30 +99,34 @@ class Played:
         refused = sum(count.total() for count in self.refused.values())
         return refused / (refused + sum(count.total() for count in self.granted.values()))
 
-    @property
-    def used(self) -> float | None:
-        """The part of the quota that was used in the minutes in which somebody waited from the first to the last
-        second, in queues of five minutes and more; None when there was none."""
-        minutes = [
-            minute
+    @cached_property
+    def queued(self) -> list[int]:
+        """The seconds through which something was due and no worker free. A release that fails does nothing for it."""
+        return [
+            second
             for since, until in self.waits
-            if until - since >= A_QUEUE
-            for minute in range(math.ceil(since / MINUTE), math.floor(until / MINUTE))
-            if not self._fails(minute * MINUTE)
+            for second in range(math.ceil(since), math.floor(until))
+            if not self.scenario.bad_release[0] <= second < self.scenario.bad_release[1]
         ]
-        if not minutes:
-            return None
-        calls = sum(counts[minute] for counts in self.granted.values() for minute in minutes)
-        return calls / (len(minutes) * self.scenario.quota)
 
-    def _fails(self, moment: float) -> bool:
-        """A release that fails does nothing for a queue."""
-        return self.scenario.bad_release[0] - MINUTE < moment < self.scenario.bad_release[1]
+    @cached_property
+    def used(self) -> float | None:
+        """The part of the quota that was used in those seconds; None when there were none. A second has a sixtieth of
+        the quota, or less when less is left of what Google grants in sixty of them."""
+        calls: Counter[int] = sum(self.granted.values(), Counter())
+        first = min(calls)
+        until = list(accumulate(calls[second] for second in range(first, max(calls) + 1)))
+        even = self.scenario.quota / MINUTE
+        there_was = 0.0
+        for second in self.queued:
+            in_the_minute = until[second - 1 - first] - until[second - 60 - first]
+            there_was += min(even, self.scenario.quota - in_the_minute)
+        return sum(calls[second] for second in self.queued) / there_was if there_was else None
 
     def missed(self) -> list[str]:
         """The goals that were."""
         goals = {
-            "quota used": self.used is None or self.used >= LEAST_USED,
+            "quota used": len(self.queued) < A_QUEUE or self.used is None or self.used >= LEAST_USED,
             "refused": self.refused_share < MOST_REFUSED,
             "15 minutes": self.late == 0,
             "nothing lost": self.lost == 0,
@@ -128,11 +137,11 @@ class Played:
 def together(days: Sequence[Played]) -> Played:
     """Several days of one scenario as one, whose moments are those of the days themselves but for calls and queues."""
 
-    def by_minute(of_days: Sequence[dict[str, Counter[int]]]) -> dict[str, Counter[int]]:
+    def by_second(of_days: Sequence[dict[str, Counter[int]]]) -> dict[str, Counter[int]]:
         found: dict[str, Counter[int]] = {}
         for day, counts in enumerate(of_days):
             for who, numbers in counts.items():
-                later = {minute + day * 24 * 60: number for minute, number in numbers.items()}
+                later = {second + day * 24 * int(HOUR): number for second, number in numbers.items()}
                 found.setdefault(who, Counter()).update(later)
         return found
 
@@ -141,8 +150,8 @@ def together(days: Sequence[Played]) -> Played:
         day=len(days),
         sections=sum(one.sections for one in days),
         batches=[batch for one in days for batch in one.batches],
-        granted=by_minute([one.granted for one in days]),
-        refused=by_minute([one.refused for one in days]),
+        granted=by_second([one.granted for one in days]),
+        refused=by_second([one.refused for one in days]),
         waits=[
             (since + day * 24 * HOUR, until + day * 24 * HOUR)
             for day, one in enumerate(days)
@@ -165,15 +174,18 @@ class Simulated:
         self.scenario = scenario
         self._day = day
         self._random = Random(f"{seed} {day}")
-        self.hub = Hub()
-        self.store = Store(self.hub)
-        self.google = Google(self.hub, scenario.quota, self._random)
+        self.hub = Hub(EVENING)
+        self.nation = Nation(Random(f"{seed} schools"), sections, has_units=scenario.has_units)
+        self.store = Store(self.hub, self.nation.stands_for)
+        self.google = Google(self.hub, scenario.quota, self._random, self.nation)
         self.queue = Queue(self.hub, self._random)
         self._sign_in = Directory(self.google, "sign-ins", QUOTA * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST)
-        self._sizes: dict[str, int] = {}
-        self.teachers = list(self._draw(round(sections * scenario.share * DAYS[day])))
-        siges = Siges(self.hub, self._sizes, scenario.siges_down)
-        imported = Siges(self.hub, self._sizes, (0.0, 0.0))
+        share = quota.looks_pace(QUOTA, PAGE_INSTANCES)
+        glances = [Glance(self.google, share) for _ in range(PAGE_INSTANCES)]
+        self._looks = [LiveLook(self.store, self.hub, glance, STUDENTS, quota.busy(QUOTA)) for glance in glances]
+        self.teachers = list(self.nation.teachers(self._random, round(sections * scenario.share * DAYS[day])))
+        siges = Siges(self.hub, self.nation, scenario.siges_down)
+        imported = Siges(self.hub, self.nation, (0.0, 0.0))
         self._registry = RegistryInPlace(siges, imported, self.hub.now) if scenario.imported_stands_in else siges
         self.audit, self._ids, self.sealer = Audit(self.store), FakeIds(), FakeSealer()
         self._asked: dict[str, tuple[float, int]] = {}
@@ -193,7 +205,7 @@ class Simulated:
         return Played(
             scenario=self.scenario,
             day=self._day,
-            sections=len(self._sizes),
+            sections=len(self.nation.sizes),
             batches=[(asked, self.mailed_at[key], size) for key, (asked, size) in self._asked.items()],
             granted=self.google.granted,
             refused=self.google.refused,
@@ -201,7 +213,7 @@ class Simulated:
             sign_ins=sorted(self._sign_ins),
             operations=self.store.operations,
             mails=len(mailed),
-            left_out=sum(self._sizes.values()) - len(passwords),
+            left_out=sum(self.nation.sizes.values()) - len(passwords),
             turned_away=self._turned_away,
             brought_again=self.brought_again,
             lost=len(self.teachers) - len(mailed) + repeated,
@@ -213,43 +225,18 @@ class Simulated:
         for moment, sections in self.teachers:
             signs_in_at = moment - (2 + 4 * self._random.random()) * MINUTE
             self.hub.at(signs_in_at, lambda moment=moment, sections=sections: self._teacher(moment, sections))  # type: ignore[misc]
-        self.hub.at(0.0, self._mirror)
+        self.hub.at(EVENING, self._mirror)
         self.hub.run()
 
-    def _draw(self, sections: int) -> Iterator[tuple[float, list[str]]]:
-        """When a teacher presses *Procesar*, and with which sections."""
-        while len(self._sizes) < sections:
-            theirs = [self._any_section()]
-            if self._random.random() < 1 / 20:
-                most = LARGEST * (0.5 + self._random.random() / 2)
-                while sum(self._sizes[key] for key in theirs) + 60 <= most:
-                    theirs.append(self._any_section())
-            yield self._time_of_day(), theirs
-
-    def section(self, students: int) -> str:
-        """One more section, by its name."""
-        key = f"s{len(self._sizes)}"
-        self._sizes[key] = students
-        return key
-
-    def _any_section(self) -> str:
-        return self.section(min(60, max(1, round(self._random.gauss(23, 9)))))
-
-    def _time_of_day(self) -> float:
-        chance = self._random.random()
-        if chance < 0.8:
-            middle, spread = (7 + 1 / 3, 35 / 60) if chance < 0.55 else (13, 40 / 60)
-            return min(17.0, max(5.0, self._random.gauss(middle, spread))) * HOUR
-        return (7 + 10 * self._random.random()) * HOUR
-
     def _teacher(self, comes_at: float, sections: list[str]) -> None:
-        self._sign_in_once(sections[0])
-        for _ in sections:
-            self._look_at_a_section()
-        self.hub.sleep(comes_at - self.hub.time)
         key = sections[0]
         session = Session(key, key, f"{key}@{DOMAIN}", key, key, key)
-        choices = [Choice("ce", name, [f"{name}-{n}" for n in range(self._sizes[name])]) for name in sections]
+        self._sign_in_once(session)
+        for section in sections:
+            with contextlib.suppress(RegistryUnavailable):
+                self._open(section, session)
+        self.hub.sleep(comes_at - self.hub.time)
+        choices = [Choice("ce", name, [f"{name}-{n}" for n in range(self.nation.sizes[name])]) for name in sections]
         while True:
             asked = self.hub.time
             try:
@@ -261,41 +248,31 @@ class Simulated:
         batch_id = request_reset(
             self.store, self.queue, self.sealer, self.audit, self.hub, self._ids, RULES, session, selection, key
         )
-        self._asked[batch_id] = asked, sum(self._sizes[name] for name in sections)
+        self._asked[batch_id] = asked, sum(self.nation.sizes[name] for name in sections)
         self.queue.dispatch()
 
-    def _sign_in_once(self, key: str) -> None:
+    def _sign_in_once(self, session: Session) -> None:
         began = self.hub.time
         while True:
             try:
-                self._sign_in.find(f"{key}@{DOMAIN}")
+                self._sign_in.find(session.address)
                 break
             except DirectoryUnavailable:
                 self._turned_away += 1
                 self.hub.sleep(MINUTE)
         self._sign_ins.append(self.hub.time - began)
 
-    def _look_at_a_section(self) -> None:
-        """One query for the unit of its school, while no batch waits; and none again when it is refused."""
-        if self.queue.waiting < LOOKS_END:
-            with contextlib.suppress(ApiError):
-                self.google.call("looks")
+    def _open(self, section: str, session: Session) -> None:
+        rows = student_rows(self._registry.roster(session.teacher_id, section), DOMAIN)
+        self._random.choice(self._looks)(with_standings(self.store, session, rows).rows)
 
     def _mirror(self) -> None:
-        """Passes over all accounts, four minutes of every five."""
         listing = Directory(self.google, "mirror", QUOTA * quota.MIRROR_SHARE)
-        for begins in range(0, 18 * int(HOUR), int(PASS_EVERY)):
-            self.hub.sleep(begins - self.hub.time)
-            pages = PAGES
-            while pages:
-                self.hub.sleep(-self.hub.time % (5 * MINUTE))
-                ends = self.hub.time + 4 * MINUTE
-                try:
-                    while pages and self.hub.time < ends:
-                        listing.page()
-                        pages -= 1
-                except DirectoryUnavailable:
-                    self.hub.sleep(1)
+        while self.hub.time < EVENING + 24 * HOUR:
+            with contextlib.suppress(DirectoryUnavailable):
+                ends_at = self.hub.now() + WORKS_FOR
+                mirror_accounts(self.store, listing, self.hub, STUDENTS, PASS_EVERY, ends_at)
+            self.hub.sleep(CALLED_EVERY - self.hub.time % CALLED_EVERY)
 
 
 class _Instance:
@@ -329,7 +306,7 @@ class _Instance:
         directory = Directory(day.google, "workers", pace, quota.WORKER_BURST)
         self._worker = Worker(
             day.store, directory, directory, directory, day.sealer, plain_mail, self._mailer(), day.audit,
-            day.hub, "/Estudiantes", WAITS,
+            day.hub, STUDENTS, WAITS,
         )  # fmt: skip
 
     def _mailer(self) -> Any:

@@ -1,6 +1,7 @@
 """A picture of the first day: what every scenario asked of Google, and how long teachers waited."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def draw(days: Sequence[Played], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    size = (12, 1.0 + 1.55 * len(days))
+    size = (12, 1.0 + 1.3 * len(days))
     figure, panels = pyplot.subplots(len(days), 2, figsize=size, sharex=True, squeeze=False)
     minutes = range(_FROM * 60, _TO * 60)
     waits = [_longest_waits(one, minutes) for one in days]
@@ -47,13 +48,22 @@ def draw(days: Sequence[Played], path: Path) -> None:
 
 def _draw_calls(panel: Any, day: Played, minutes: range) -> None:
     hours = [minute / 60 for minute in minutes]
-    granted = [sum(counts[minute] for counts in day.granted.values()) for minute in minutes]
-    refused = [minute / 60 for minute in minutes if any(counts[minute] for counts in day.refused.values())]
+    by_minute = _by_minute(day.granted)
+    granted = [by_minute[minute] for minute in minutes]
+    refused = [minute / 60 for minute in sorted(_by_minute(day.refused))]
     panel.fill_between(hours, granted, color=_GRANTED, lw=0)
     panel.plot(refused, [1.06 * day.scenario.quota] * len(refused), "|", color=_REFUSED, ms=5, mew=0.7)
     panel.axhline(day.scenario.quota, color=_LIMIT, lw=0.8, ls="--")
     panel.set_ylim(0, 2700)
     panel.set_yticks((0, 1200, 2400))
+
+
+def _by_minute(calls: Mapping[str, Counter[int]]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for counts in calls.values():
+        for second, number in counts.items():
+            found[second // 60] += number
+    return found
 
 
 def _draw_waits(panel: Any, minutes: range, longest: Sequence[float]) -> None:

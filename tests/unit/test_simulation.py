@@ -8,7 +8,8 @@ import pytest
 from secciones.domain import quota
 from secciones.domain.errors import DirectoryUnavailable
 from tests.bench.simulated_cloud import MINUTE, Directory, Google, Hub
-from tests.bench.simulated_day import HOUR, NINE, QUOTA, Played, Scenario, Simulated
+from tests.bench.simulated_day import NINE, QUOTA, Played, Scenario, Simulated
+from tests.bench.simulated_nation import HOUR, Nation
 
 SECTIONS = 470
 A_DAY = Scenario("a day")
@@ -34,6 +35,15 @@ def test_nothing_is_lost_whatever_happens(scenario: Scenario) -> None:
     assert played(scenario).lost == 0
 
 
+@pytest.mark.parametrize(("has_units", "least", "most"), [(True, 1.0, 1.2), (False, 2.0, 2.0)])
+def test_an_account_costs_one_query_where_a_list_of_its_unit_tells_it_and_else_two(
+    has_units: bool, least: float, most: float
+) -> None:
+    day = played(Scenario("units", has_units=has_units))
+    students = sum(size for _, _, size in day.batches)
+    assert least <= day.granted["workers"].total() / students <= most
+
+
 def test_a_bad_release_is_seen_and_what_it_left_is_brought_again() -> None:
     assert played(BAD_RELEASE).brought_again > 0
 
@@ -50,7 +60,7 @@ def test_workers_without_a_rest_use_the_quota_and_are_hardly_refused(granted: in
     find out what is granted."""
     learned, ends = 10, 50
     hub = Hub()
-    google = Google(hub, granted, Random("test"))
+    google = Google(hub, granted, Random("test"), Nation(Random("test"), sections=0))
     pace = quota.worker_pace(QUOTA, quota.workers(QUOTA))
     workers = [Directory(google, "workers", pace, quota.WORKER_BURST) for _ in range(quota.workers(QUOTA))]
     sign_ins = Directory(google, "sign-ins", QUOTA * quota.SIGN_IN_SHARE, quota.SIGN_IN_BURST)
@@ -75,20 +85,20 @@ def test_workers_without_a_rest_use_the_quota_and_are_hardly_refused(granted: in
         hub.at(float(second), signs_in)
     hub.run()
 
-    let_through, refused = (_between(learned, ends, counts) for counts in (google.granted, google.refused))
+    let_through, refused = (_between(learned * 60, ends * 60, counts) for counts in (google.granted, google.refused))
     assert let_through >= 0.95 * granted * (ends - learned)
     assert refused < 0.001 * let_through
 
 
 def _between(first: int, last: int, counts: dict[str, Counter[int]]) -> int:
-    return sum(number for found in counts.values() for minute, number in found.items() if first <= minute < last)
+    return sum(number for found in counts.values() for second, number in found.items() if first <= second < last)
 
 
 def test_small_batches_wait_for_one_large_one_and_then_for_their_turn() -> None:
     """Six of 200 students come first and hold every share."""
     day = Simulated(A_DAY, seed="test", sections=0)
-    day.teachers = [(HOUR + number / 10, [day.section(40) for _ in range(5)]) for number in range(6)]
-    day.teachers += [(HOUR + 5 + number, [day.section(20)]) for number in range(30)]
+    day.teachers = [(HOUR + number / 10, [day.nation.section(40) for _ in range(5)]) for number in range(6)]
+    day.teachers += [(HOUR + 5 + number, [day.nation.section(20)]) for number in range(30)]
 
     small = [mailed - asked for asked, mailed, size in day.run().batches if size == 20]
 
