@@ -34,7 +34,10 @@ from tests.support.google_stand_in import (
 
 CALL_SECONDS = 0.2
 SECTION = 40
+# As many as a batch may have.
+LIMIT = 200
 MANY = 500
+ACCOUNTS = 2 * SECTION + LIMIT + MANY
 GOOGLES_QUOTA = 2400
 WIDE_QUOTA = 60_000
 # In which a worker earns its burst again.
@@ -47,7 +50,7 @@ def figures(emulator: str) -> Iterator[Figure]:
         folder = Path(name)
         (staged,) = stage(folder / "build", ["worker"])
         with running_stand_in(folder / "google") as google:
-            _open_accounts(google, 3 * SECTION + MANY)
+            _open_accounts(google, ACCOUNTS)
             for api in ("directory", "gmail", "kms"):
                 google.control("latency", {"api": api, "seconds": CALL_SECONDS})
             for mirror, goal in (("no", "≤ 2"), ("fresh", "≤ 1.1")):
@@ -57,9 +60,11 @@ def figures(emulator: str) -> Iterator[Figure]:
                 yield Figure(f"{name}the same, the first of an instance", cold["seconds"] / CALL_SECONDS)
                 yield Figure(f"{name}Directory queries an account", told / (2 * SECTION), goal)
             google.control("quota", {"per_minute": WIDE_QUOTA})
-            _, few, many = _run(staged, google, emulator, WIDE_QUOTA, "no", 0, [SECTION, SECTION, MANY])
+            counts = [SECTION, SECTION, LIMIT, MANY]
+            _, few, most, many = _run(staged, google, emulator, WIDE_QUOTA, "no", 0, counts)
             yield Figure("worker: CPU an account, ms, 40 accounts", 1000 * few["cpu_seconds"] / SECTION, "≤ 5")
             yield Figure("worker: CPU an account, ms, 500 accounts", 1000 * many["cpu_seconds"] / MANY, "≤ 5")
+            yield Figure("worker: peak memory, 200 accounts over 40", most["peak_mib"] / few["peak_mib"], "flat")
             yield Figure("worker: peak memory, 500 accounts over 40", many["peak_mib"] / few["peak_mib"], "flat")
             yield Figure("worker: time an account, 500 over 40", many["seconds"] / MANY * SECTION / few["seconds"])
             yield from _batch_endpoint(google)
@@ -70,7 +75,7 @@ def _sections(staged: Path, google: StandIn, emulator: str, mirror: str) -> tupl
     before = len(google.history()["directory"])
     cold, section = _run(staged, google, emulator, GOOGLES_QUOTA, mirror, IDLE_SECONDS, [SECTION, SECTION])
     told = len(google.history()["directory"]) - before
-    pages_of_the_mirror = -(-(3 * SECTION + MANY) // 500) if mirror == "fresh" else 0
+    pages_of_the_mirror = -(-ACCOUNTS // 500) if mirror == "fresh" else 0
     return cold, section, told - pages_of_the_mirror
 
 
