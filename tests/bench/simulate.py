@@ -59,7 +59,7 @@ SCENARIOS = (
     Scenario("SIGES away from nine to ten", siges_down=AWAY),
     Scenario("the same, the imported registry in place", siges_down=AWAY, imported_stands_in=True),
     Scenario("a bad release, rolled back after 20 minutes", bad_release=(RELEASED, RELEASED + 20 * MINUTE)),
-    Scenario("a crowd, four times what is expected", CROWD),
+    Scenario("a crowd, four times what is expected", CROWD, is_beyond=True),
     Scenario("the crowd, half the quota", CROWD, quota=HALF, is_beyond=True),
     Scenario("one unit for all accounts: as expected", is_fortnight=True, has_units=False),
     Scenario("one unit: every section of the nation", ALL, is_fortnight=True, has_units=False),

@@ -235,7 +235,8 @@ class Directory:
 
     def _call(self) -> None:
         def attempt() -> None:
-            self._pace.wait()
+            if not self._pace.wait():
+                raise ApiError("userRateLimitExceeded", is_passing=True)
             try:
                 self._google.call(self._who)
             except ApiError:

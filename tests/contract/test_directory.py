@@ -508,6 +508,23 @@ def test_who_comes_too_soon_goes_slower_from_then_on(edge: Edge, reason: str) ->
     assert seconds_to_find(edge) == pytest.approx(7), "a tenth of a second is the pace"
 
 
+def test_who_waits_for_long_while_others_are_refused_is_refused_without_asking(edge: Edge) -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        pace.slow_down()
+
+    pace = Pace(60, monotonic=lambda: now[0], sleep=sleep)
+    pace.wait()
+    accounts = DirectoryAccounts(
+        delegated(edge.server, ACCOUNTS_SCOPE), edge.server.url, pace, random=lambda: 0.0, sleep=sleep
+    )
+    with pytest.raises(DirectoryUnavailable, match="userRateLimitExceeded"):
+        accounts.find(ADDRESS)
+    assert edge.tries == 0
+
+
 def test_a_refusal_for_another_reason_slows_nothing_down(edge: Edge) -> None:
     edge.on_account(error(503, "backendError"), Answer(body=user()))
     assert seconds_to_find(edge) == pytest.approx(0.1)

@@ -144,8 +144,8 @@ class GoogleApi:
         from googleapiclient.errors import HttpError
         from httplib2 import HttpLib2Error
 
-        if self._pace:
-            self._pace.wait()
+        if self._pace and not self._pace.wait():
+            raise ApiError("userRateLimitExceeded", is_passing=True)
         # What the libraries raise carries the address of the request, and with it a person's: it goes no further.
         try:
             with self._connection() as connection:

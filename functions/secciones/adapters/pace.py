@@ -54,8 +54,9 @@ class Pace:
         self._drop = _DROP
         self._slowed_at = float("-inf")
 
-    def wait(self) -> None:
-        """Return when it is this call's turn."""
+    def wait(self) -> bool:
+        """Return when it is this call's turn. False says that it had better not be made: others were refused for as
+        long as it could wait."""
         with self._lock:
             asked = now = self._monotonic()
             turn, sign = self._reserved(now), self._slowed_at
@@ -63,12 +64,15 @@ class Pace:
             self._sleep(turn - now)
             with self._lock:
                 now = self._monotonic()
-                if sign == self._slowed_at or now - asked >= _PATIENCE_SECONDS:
-                    return
+                if sign == self._slowed_at:
+                    return True
                 # Of a small quota the minute's turns may have gone to others, and this one is forgotten.
                 with contextlib.suppress(ValueError):
                     self._turns.remove(turn)
+                if now - asked >= _PATIENCE_SECONDS:
+                    return False
                 turn, sign = self._reserved(now), self._slowed_at
+        return True
 
     def take(self) -> bool:
         """Whether it is this call's turn at once; if not, it has taken nobody's."""
