@@ -105,7 +105,6 @@ class TestFromTheMetadataServer:
             given("t", 10**400),
             Answer(200, b'{"access_token": "t", "expires_in": NaN}'),
         ],
-        ids=repr,
     )
     def test_a_failure_that_may_pass_is_told_from_others_and_the_next_call_asks_again(
         self, server: ScriptedServer, token: MetadataToken, reply: Reply, monkeypatch: pytest.MonkeyPatch
