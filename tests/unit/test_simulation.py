@@ -7,6 +7,7 @@ import pytest
 
 from secciones.domain import quota
 from secciones.domain.errors import DirectoryUnavailable
+from tests.bench.simulate import rows_of
 from tests.bench.simulated_cloud import MINUTE, Directory, Google, Hub
 from tests.bench.simulated_day import NINE, QUOTA, Played, Scenario, Simulated
 from tests.bench.simulated_nation import HOUR, Nation
@@ -42,6 +43,18 @@ def test_an_account_costs_one_query_where_a_list_of_its_unit_tells_it_and_else_t
     day = played(Scenario("units", has_units=has_units))
     students = sum(size for _, _, size in day.batches)
     assert least <= day.granted["workers"].total() / students <= most
+
+
+def test_several_days_hold_the_goals_together() -> None:
+    fortnight = Scenario("a fortnight", quota=240, is_fortnight=True)
+    first, second = (Simulated(fortnight, day, "test", SECTIONS).run() for day in range(2))
+    (alone,) = rows_of(first, [], 1)
+    (day,) = rows_of(first, [], 2)
+    last, both = rows_of(second, [day], 2)
+    assert [row.is_judged for row in (alone, day, last, both)] == [True, False, False, True]
+    assert len(both.played.batches) == len(first.batches) + len(second.batches)
+    (crowd,) = rows_of(played(Scenario("a crowd", is_beyond=True)), [], 2)
+    assert not crowd.is_judged
 
 
 def test_a_bad_release_is_seen_and_what_it_left_is_brought_again() -> None:
