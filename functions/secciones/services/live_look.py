@@ -1,10 +1,10 @@
 """The live look at the accounts of a section that a teacher opens, out of what the resets leave of the quota."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from secciones.domain.accounts import Account
+from secciones.domain.accounts import Account, is_within
 from secciones.domain.batches import BatchState
 from secciones.domain.standings import NOT_THERE, Standing, standing_of
 from secciones.ports.accounts import AccountGlance
@@ -41,11 +41,15 @@ class LiveLook:
         if self._are_workers_busy():
             return rows, False
         looked_for = {row.address: row.standing for row in rows if row.problem is None}
-        units = {standing.org_unit for standing in looked_for.values() if standing and standing.org_unit}
-        seen = self._standings(self._glance.look(units, looked_for.keys()))
+        seen = self._standings(self._glance.look(self._units(looked_for.values()), looked_for.keys()))
         if news := {address: now for address, now in seen.items() if now != _known(looked_for[address])}:
             keep_standings(self._documents, self._clock.now(), news)
         return [_with(row, seen) for row in rows], seen.keys() == looked_for.keys()
+
+    def _units(self, standings: Iterable[Standing | None]) -> set[str]:
+        """Those below the students' own unit, whose list would be one of everyone."""
+        units = {standing.org_unit for standing in standings if standing and standing.org_unit}
+        return {unit for unit in units if not is_within(self._students_org_unit, unit)}
 
     def _standings(self, accounts: Mapping[str, Account | None]) -> dict[str, Standing]:
         return {

@@ -118,8 +118,8 @@ def test_only_units_and_addresses_that_could_be_a_students_are_asked_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[set[str], set[str]]] = []
-    world.enrol(replace(student(0), nie=None), student(1), student(2))
-    in_the_directory(world, account(2, org_unit="/Docentes"))
+    world.enrol(replace(student(0), nie=None), *(student(number) for number in (1, 2, 3)))
+    in_the_directory(world, account(2, org_unit="/Docentes"), account(3, org_unit="/Estudiantes"))
     mirror(world)
 
     def answer(units: Sequence[str], addresses: Sequence[str]) -> dict[str, Account | None]:
@@ -128,7 +128,7 @@ def test_only_units_and_addresses_that_could_be_a_students_are_asked_for(
 
     monkeypatch.setattr(world.directory, "look", answer)
     look(world)(mirrored(world))
-    assert asked == [({UNIT}, {account(1).address, account(2).address})]
+    assert asked == [({UNIT}, {account(number).address for number in (1, 2, 3)})]
 
 
 def test_an_alias_and_a_teacher_are_told_for_what_they_are(world: World) -> None:
