@@ -6,7 +6,10 @@ import sys
 import traceback
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _logger = logging.getLogger("secciones")
@@ -20,6 +23,13 @@ def configure() -> None:
         _logger.addHandler(handler)
         _logger.setLevel(logging.INFO)
         _logger.propagate = False
+
+
+def threads(most: int) -> "ThreadPoolExecutor":
+    """So many threads, for one request: their lines carry its id as well."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(most, initializer=request_id.set, initargs=(request_id.get(),))
 
 
 def write(severity: str, message: str, **fields: Any) -> None:

@@ -1,8 +1,8 @@
 """A teacher opens a section: its students, and what is known of the account of each."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from secciones import logs
 from secciones.domain.errors import NotAssigned, SectionClosed
 from secciones.domain.roster import Roster, School, Section
 from secciones.ports.audit import AuditEvent, AuditLog
@@ -37,7 +37,7 @@ def open_section(
     Raises NotAssigned, SectionClosed, RegistryUnavailable, DocumentsUnavailable.
     """
     # A teacher waits once for each system: for both answers of the registry, then for the store and the audit.
-    with ThreadPoolExecutor(1) as beside:
+    with logs.threads(1) as beside:
         asked = beside.submit(registry.roster, session.teacher_id, section_id)
         schools = schools_of(registry, session)
         school = school_of(schools, school_id)

@@ -1,7 +1,6 @@
 """A worker brings a batch to its end: look up, change, mail. It may be killed anywhere and begun again anywhere."""
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -292,5 +291,5 @@ def _by_student(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def _in_parallel(work: Callable[[Row], R], rows: Sequence[Row]) -> list[R]:
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with logs.threads(_THREADS) as pool:
         return list(pool.map(work, rows))
