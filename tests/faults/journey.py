@@ -350,6 +350,7 @@ def _one_at_a_time() -> Iterator[None]:
         mock.patch.object(look_in_units, "_ACCOUNTS_A_PAGE", 1),
         mock.patch.object(look_in_units, "_WORTH_ANOTHER", 1),
         mock.patch.object(worker_module, "_in_parallel", lambda work, rows: [work(row) for row in rows]),
+        mock.patch.object(worker_module, "_at_once", lambda beside, here: (beside(), here())),
     ):
         yield
 

@@ -39,6 +39,7 @@ _GROUP = 120
 _THREADS = 20
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,11 @@ def run_batch(worker: Worker, batch_id: str) -> None:
 
 def _finish(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
     try:
-        seed = _open_seed(worker, batch, sealed_seed)
+        seed, batch = _open_and_look_up(worker, batch, sealed_seed)
     except SealLost:
         _close(worker, replace(batch.stopped(), mail_failure="seal_lost"))
         return
     if batch.state is BatchState.RUNNING:
-        batch = _look_up_accounts(worker, batch)
         batch = _set_passwords(worker, batch, _passwords(seed, batch))
         batch = _checkpoint(worker, batch.stopped().moved_to(BatchState.UPDATED))
     worker.audit.record(outcomes_event(batch))
@@ -98,6 +98,14 @@ def _finish(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
     else:
         batch = replace(batch, mailed_at=worker.clock.now())
     _close(worker, batch)
+
+
+def _open_and_look_up(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> tuple[bytes, Batch]:
+    """The seed, and the batch with its accounts looked up; neither needs the other, and a teacher waits for both."""
+    opened = partial(_open_seed, worker, batch, sealed_seed)
+    if batch.state is not BatchState.RUNNING:
+        return opened(), batch
+    return _at_once(opened, partial(_look_up_accounts, worker, batch))
 
 
 def _look_up_accounts(worker: Worker, batch: Batch) -> Batch:
@@ -288,6 +296,13 @@ def _groups(rows: Sequence[Row]) -> list[Sequence[Row]]:
 
 def _by_student(rows: Sequence[Row]) -> dict[str, Row]:
     return {row.student_id: row for row in rows}
+
+
+def _at_once(beside: Callable[[], T], here: Callable[[], R]) -> tuple[T, R]:
+    with logs.threads(1) as pool:
+        begun = pool.submit(beside)
+        done = here()
+        return begun.result(), done
 
 
 def _in_parallel(work: Callable[[Row], R], rows: Sequence[Row]) -> list[R]:

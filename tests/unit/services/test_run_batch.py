@@ -1,6 +1,7 @@
 """A batch comes to its end, whatever happens on the way."""
 
 import contextlib
+import threading
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secciones.domain.accounts import Account
 from secciones.domain.batches import BatchState
 from secciones.domain.errors import (
     BatchNotFound,
@@ -268,6 +270,27 @@ def test_a_batch_that_begins_after_its_deadline_changes_nothing(world: World) ->
     assert not world.directory.passwords
     assert world.batch(batch_id).state is BatchState.PARTIAL
     assert len(world.mailer.sent) == 1
+
+
+def test_the_seed_is_opened_while_accounts_are_looked_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=5)
+    world.enrol(student(0))
+    find, open_seal = world.directory.find, world.sealer.open
+
+    def finds(address: str) -> Account | None:
+        both.wait()
+        return find(address)
+
+    def opens(sealed: bytes, context: str) -> bytes:
+        both.wait()
+        return open_seal(sealed, context)
+
+    batch_id = world.submit("e-0")
+    monkeypatch.setattr(world.directory, "find", finds)
+    monkeypatch.setattr(world.sealer, "open", opens)
+    world.work(batch_id)
+
+    assert world.batch(batch_id).state is BatchState.MAILED
 
 
 def test_a_seed_that_is_gone_ends_the_batch_before_anything_is_changed(world: World) -> None:
