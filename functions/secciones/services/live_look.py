@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from secciones.domain.accounts import Account, is_within
+from secciones.domain.accounts import Account
 from secciones.domain.batches import BatchState
 from secciones.domain.standings import NOT_THERE, Standing, standing_of
 from secciones.ports.accounts import AccountGlance
@@ -12,6 +12,7 @@ from secciones.ports.clock import Clock
 from secciones.ports.documents import Documents
 from secciones.services.batches import BATCHES
 from secciones.services.list_sections import StudentRow
+from secciones.services.look_in_units import has_list
 from secciones.services.mirror_accounts import keep_standings
 
 _ASKED_AT_MOST_EVERY = timedelta(seconds=15)
@@ -47,9 +48,8 @@ class LiveLook:
         return [_with(row, seen) for row in rows], seen.keys() == looked_for.keys()
 
     def _units(self, standings: Iterable[Standing | None]) -> set[str]:
-        """Those below the students' own unit, whose list would be one of everyone."""
-        units = {standing.org_unit for standing in standings if standing and standing.org_unit}
-        return {unit for unit in units if not is_within(self._students_org_unit, unit)}
+        units = {standing.org_unit for standing in standings if standing}
+        return {unit for unit in units if has_list(unit, self._students_org_unit)}
 
     def _standings(self, accounts: Mapping[str, Account | None]) -> dict[str, Standing]:
         return {

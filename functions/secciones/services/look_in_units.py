@@ -9,7 +9,7 @@ from collections.abc import Collection
 from secciones.domain.accounts import Account, is_within
 from secciones.domain.errors import DirectoryUnavailable, ListingExpired
 from secciones.ports.accounts import AccountListing
-from secciones.ports.documents import Document, Documents
+from secciones.ports.documents import Documents
 from secciones.services.mirror_accounts import ACCOUNTS
 
 # One page is asked for so many accounts, so that lists never cost much on top of the look-ups that they do not save.
@@ -30,8 +30,8 @@ def look_in_units(
     mirrored = documents.transact(lambda transaction: transaction.get_many(ACCOUNTS, addresses))
     by_unit: dict[str, dict[str, str]] = defaultdict(dict)
     for address, document in mirrored.items():
-        if unit := _unit(document, students_org_unit):
-            by_unit[unit][document["account_id"]] = address
+        if not document["refusal"] and has_list(document["org_unit"], students_org_unit):
+            by_unit[document["org_unit"]][document["account_id"]] = address
     seen: dict[str, Account] = {}
     for unit, wanted in by_unit.items():
         for account in _listed(listing, unit, wanted):
@@ -41,11 +41,9 @@ def look_in_units(
     return seen
 
 
-def _unit(document: Document, students_org_unit: str) -> str:
-    """Where a student's account is, below the students' own unit; empty for any other."""
-    unit: str = document["org_unit"]
-    is_whole = is_within(students_org_unit, unit)
-    return "" if document["refusal"] or not unit or is_whole else unit
+def has_list(unit: str, students_org_unit: str) -> bool:
+    """Whether a unit is one of some students, and not the one of all, whose list would be one of everyone."""
+    return unit != "" and not is_within(students_org_unit, unit)
 
 
 def _listed(listing: AccountListing, unit: str, wanted: Collection[str]) -> list[Account]:
