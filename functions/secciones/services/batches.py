@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,11 +108,19 @@ def take_lease(
     return batch, seed
 
 
-def checkpoint(documents: Documents, clock: Clock, batch: Batch, lease: timedelta = LEASE) -> Batch:
-    """Write what the holder of the lease knows, and renew the lease. Raises LeaseLost, and then nothing is written."""
+def checkpoint(
+    documents: Documents,
+    clock: Clock,
+    batch: Batch,
+    lease: timedelta = LEASE,
+    also: Callable[[Transaction], None] = lambda _: None,
+) -> Batch:
+    """Write what the holder of the lease knows, with what `also` writes, and renew the lease. Raises LeaseLost, and
+    then nothing is written."""
 
     def work(transaction: Transaction) -> Batch:
         require_lease(transaction, batch)
+        also(transaction)
         return save_held(transaction, batch, clock.now(), lease)
 
     return documents.transact(work)

@@ -5,7 +5,6 @@ mirror is, so that the page of a section reads both at once.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 
 from secciones.domain.batches import Batch, Row
 from secciones.domain.standings import EarlierReset, Standing
@@ -14,10 +13,13 @@ from secciones.ports.documents import Document, Transaction
 RESETS = "resets"
 
 
-def keep_resets(transaction: Transaction, batch: Batch, rows: Collection[Row], mailed_at: datetime) -> None:
-    """Write with the transaction's other writes that a mail gave the teacher the passwords of these rows."""
+def keep_resets(transaction: Transaction, batch: Batch, rows: Collection[Row]) -> None:
+    """Write with the transaction's other writes that the batch's mail, if there was one, gave the teacher the passwords
+    of these rows."""
+    if batch.mailed_at is None:
+        return
     for row in rows:
-        reset = {"account_id": row.account_id, "actor": batch.actor, "by": batch.teacher_name, "at": mailed_at}
+        reset = {"account_id": row.account_id, "actor": batch.actor, "by": batch.teacher_name, "at": batch.mailed_at}
         transaction.set(RESETS, row.address, reset | {"expires_at": batch.expires_at})
 
 

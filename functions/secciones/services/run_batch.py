@@ -15,7 +15,7 @@ from secciones.domain.passwords import derive_passwords
 from secciones.ports.accounts import AccountDirectory, AccountListing, PasswordSetter
 from secciones.ports.audit import AuditLog
 from secciones.ports.clock import Clock
-from secciones.ports.documents import Documents, Transaction
+from secciones.ports.documents import Documents
 from secciones.ports.mailer import Mailer, MailRenderer
 from secciones.ports.sealer import Opener
 from secciones.services.batch_events import mail_event, outcomes_event, resent_event
@@ -24,8 +24,6 @@ from secciones.services.batches import (
     LeaseWatch,
     checkpoint,
     release_lease,
-    require_lease,
-    save_held,
     take_lease,
 )
 from secciones.services.claims import ResetWaits, claim_accounts, claimed_rows
@@ -248,14 +246,8 @@ def _resend(worker: Worker, batch: Batch, sealed_seed: bytes | None) -> None:
 
 def _end(worker: Worker, batch: Batch, changed: Sequence[Row]) -> None:
     """Write the batch together with what its mail, if there was one, has given to the teacher."""
-
-    def work(transaction: Transaction) -> None:
-        require_lease(transaction, batch)
-        if batch.mailed_at:
-            keep_resets(transaction, batch, changed, batch.mailed_at)
-        save_held(transaction, batch, worker.clock.now(), worker.lease)
-
-    worker.documents.transact(work)
+    told = partial(keep_resets, batch=batch, rows=changed)
+    checkpoint(worker.documents, worker.clock, batch, worker.lease, told)
 
 
 def _log_refused_mail(batch: Batch, error: MailRefused) -> None:
