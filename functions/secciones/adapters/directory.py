@@ -43,6 +43,8 @@ _PAGES_OF_A_UNIT = 2
 
 T = TypeVar("T")
 
+_users = partial(GoogleApi, "admin", "directory_v1", "users")
+
 
 class DirectoryAccounts:
     """Finds and lists accounts; its credentials, made at the first call, need ACCOUNTS_SCOPE."""
@@ -56,9 +58,7 @@ class DirectoryAccounts:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi(
-            "admin", "directory_v1", "users", credentials, endpoint, pace=pace, sleep=sleep, random=random
-        )
+        self._api = _users(credentials, endpoint, pace=pace, sleep=sleep, random=random)
 
     def find(self, address: str) -> Account | None:
         """See AccountDirectory."""
@@ -95,9 +95,7 @@ class DirectoryGlance:
         random: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api = GoogleApi(
-            "admin", "directory_v1", "users", credentials, endpoint, sleep=time.sleep, random=random, is_tried_once=True
-        )
+        self._api = _users(credentials, endpoint, sleep=time.sleep, random=random, is_tried_once=True)
         self._pace = pace
         self._monotonic = monotonic
         self._quiet_until = float("-inf")
@@ -160,9 +158,7 @@ class DirectoryPasswords:
         random: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = GoogleApi(
-            "admin", "directory_v1", "users", credentials, endpoint, pace=pace, sleep=sleep, random=random
-        )
+        self._api = _users(credentials, endpoint, pace=pace, sleep=sleep, random=random)
 
     def set_temporary_password(self, account_id: str, password: str) -> None:
         """See PasswordSetter."""
