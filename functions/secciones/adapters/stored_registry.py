@@ -1,6 +1,7 @@
 """The registry as it was last imported, for when SIGES cannot be asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hmac import compare_digest
 from typing import TypeVar
 
@@ -25,8 +26,6 @@ from secciones.ports.documents import Documents, Transaction
 
 T = TypeVar("T")
 
-_UNREADABLE = "the imported registry cannot be read"
-
 
 class StoredRegistry:
     """The registry port over documents. `secret` is the importer's; without it, nobody can be verified.
@@ -41,10 +40,8 @@ class StoredRegistry:
 
     def verify_teacher(self, dui: Dui, nip: Nip) -> Teacher | None:
         numbers = numbers_hash(dui, nip, self._secret)
-        try:
+        with _readable():
             found = self._documents.query(TEACHERS, {"numbers": numbers}, "id", 2)
-        except DocumentsUnavailable as error:
-            raise RegistryUnavailable(_UNREADABLE) from error
         if not found:
             self._require_import()
         teachers = [stored_teacher(document) for _, document in found]
@@ -74,20 +71,25 @@ class StoredRegistry:
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
         try:
-            return self._documents.transact(work)
+            with _readable():
+                return self._documents.transact(work)
         except NotAssigned:
             self._require_import()
             raise
-        except DocumentsUnavailable as error:
-            raise RegistryUnavailable(_UNREADABLE) from error
 
     def _require_import(self) -> None:
-        try:
+        with _readable():
             imported = self._documents.get(IMPORTS, REFERENCE)
-        except DocumentsUnavailable as error:
-            raise RegistryUnavailable(_UNREADABLE) from error
         if imported is None:
             raise RegistryUnavailable("nothing was imported, or too long ago")
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DocumentsUnavailable as error:
+        raise RegistryUnavailable("the imported registry cannot be read") from error
 
 
 def _schools_of(transaction: Transaction, teacher_id: str) -> list[StoredSchool]:
